@@ -1,0 +1,38 @@
+"""Loss functions written once against the array API standard."""
+
+from xlosses._core.evaluate import evaluate
+from xlosses._core.formula import formula
+from xlosses._core.gradient import value_and_grad
+from xlosses.losses.classification import binary_cross_entropy, cross_entropy, nll_loss
+from xlosses.losses.divergence import kl_div_loss
+from xlosses.losses.embedding import cosine_similarity_loss
+from xlosses.losses.margin import hinge_loss
+from xlosses.losses.ranking import margin_ranking_loss, triplet_loss
+from xlosses.losses.regression import (
+    gaussian_nll_loss,
+    huber_loss,
+    l1_loss,
+    log_cosh_loss,
+    mse_loss,
+    smooth_l1_loss,
+)
+
+__all__ = [
+    "binary_cross_entropy",
+    "cosine_similarity_loss",
+    "cross_entropy",
+    "evaluate",
+    "formula",
+    "gaussian_nll_loss",
+    "hinge_loss",
+    "huber_loss",
+    "kl_div_loss",
+    "l1_loss",
+    "log_cosh_loss",
+    "margin_ranking_loss",
+    "mse_loss",
+    "nll_loss",
+    "smooth_l1_loss",
+    "triplet_loss",
+    "value_and_grad",
+]

@@ -1,0 +1,61 @@
+"""Where frameworks differ: a table of their names, and the namespace of an array by its type.
+
+A framework's file is loaded when its first array is seen, so nothing here imports a framework
+that the caller has not imported already; `load` and `load_workbench` are the deliberate exceptions.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, cast
+
+from xlosses._backends.generic import FLOATING, INTEGRAL, Namespace
+from xlosses._backends.workbench import Workbench
+
+__all__ = ["FLOATING", "FRAMEWORKS", "INTEGRAL", "Namespace", "Workbench", "load", "load_workbench", "namespace_of"]
+
+FRAMEWORKS = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "mlx": "MLX"}
+
+_PACKAGES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "jaxlib": "jax", "mlx": "mlx"}
+
+_by_type: dict[type, Namespace | None] = {}
+_generic: dict[str, Namespace] = {}
+
+
+def namespace_of(x: object) -> Namespace | None:
+    """The namespace that computes with x, or None where x is not an array."""
+    kind = type(x)
+    if kind not in _by_type:
+        _by_type[kind] = _find(x)
+    return _by_type[kind]
+
+
+def _find(x: object) -> Namespace | None:
+    for ancestor in type(x).__mro__:
+        name = _PACKAGES.get(ancestor.__module__.partition(".")[0])
+        if name:
+            return load(name) if hasattr(x, "dtype") else None
+    if not hasattr(x, "__array_namespace__"):
+        return None
+    from array_api_compat import array_namespace
+
+    standard = array_namespace(x)
+    name = standard.__name__
+    if name not in _generic:
+        _generic[name] = Namespace(standard)
+        _generic[name].framework = name
+    return _generic[name]
+
+
+def load(name: str) -> Namespace:
+    """The namespace of a framework by its key in FRAMEWORKS, importing the framework."""
+    return cast(Namespace, _file(name).namespace)
+
+
+def load_workbench(name: str) -> Workbench:
+    """The workbench of a framework by its key in FRAMEWORKS, importing the framework."""
+    return cast(Workbench, _file(name).workbench)
+
+
+def _file(name: str) -> Any:
+    return import_module(f"{__name__}.{name}")

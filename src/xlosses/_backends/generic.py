@@ -1,0 +1,116 @@
+"""The vocabulary of the formulas, in pure array API.
+
+A `Namespace` is the array API namespace of some arrays plus the few words that the standard
+lacks or that a framework gets wrong. Every word stands here once for any framework; the files
+beside this one override a word only where their framework does it better or needs it otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_Result = TypeVar("_Result")
+
+FLOATING = ("float16", "bfloat16", "float32", "float64")
+INTEGRAL = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
+class Namespace:
+    """An array API namespace (`standard`) with the words that it lacks."""
+
+    framework = ""
+
+    def __init__(self, standard: Any) -> None:
+        self.standard = standard
+        words = vars(standard).items()
+        # Bound once, so that a word costs one dictionary look-up and compilers see no __getattr__.
+        vars(self).update({k: v for k, v in words if k[0] != "_" and not hasattr(type(self), k)})
+        known = (*FLOATING, *INTEGRAL, "bool")
+        self.dtype_names = {self._key(n): n for n in known if hasattr(standard, n)}
+
+    def __getattr__(self, word: str) -> Any:
+        return getattr(self.standard, word)
+
+    def _key(self, name: str) -> Any:
+        return getattr(self.standard, name)
+
+    # Values and gradients
+
+    def absolute(self, x: Any) -> Any:
+        """|x|, with gradient 0 at 0."""
+        return self.abs(x)
+
+    def relu(self, x: Any) -> Any:
+        """max(x, 0), with gradient 0 at 0, keeping NaN."""
+        return self.where(x <= 0, 0.0, x)
+
+    def clip(self, x: Any, low: Any, high: Any) -> Any:
+        """x within bounds (None is no bound), with gradient 1 there, the bounds included.
+
+        By selection: JAX and MLX multiply the gradient of clip by 0 outside, and inf by 0 is NaN.
+        """
+        x = x if high is None else self.where(x > high, high, x)
+        return x if low is None else self.where(x < low, low, x)
+
+    def stop_gradient(self, x: Any) -> Any:
+        """x as a constant; a framework without gradients has nothing to stop."""
+        return x
+
+    def pick(self, x: Any, labels: Any) -> Any:
+        """The entry of each row (last axis) that its label names; labels are in range.
+
+        Compare and sum rather than gather: Dask has no `take_along_axis`.
+        """
+        named = labels[..., None] == self.indices(x.shape[-1], x)
+        return self.sum(self.where(named, x, 0.0), axis=-1)
+
+    def total(self, x: Any) -> Any:
+        """The sum over everything, in pairwise or staged order."""
+        return self.sum(x)
+
+    # Making and reading
+
+    def constant(self, value: bool | int | float, like: Any, dtype: Any) -> Any:
+        """A 0-d array of this value on the device of `like`."""
+        return self.asarray(value, dtype=dtype, device=like.device)
+
+    def indices(self, n: int, like: Any) -> Any:
+        """0, 1, ..., n - 1 in the widest signed integer dtype on the device of `like`."""
+        return self.arange(n, dtype=self.widest_integer(), device=like.device)
+
+    def look(self, flags: Any) -> bool | None:
+        """Whether any flag is set; None where Python may not look without waiting or tracing."""
+        return None
+
+    # dtypes
+
+    def dtype_name(self, dtype: Any) -> str:
+        """The standard's name of a dtype, such as "float32"."""
+        known = self.dtype_names.get(dtype)
+        return known if known else str(dtype).rpartition(".")[2]
+
+    def dtype_named(self, name: str, like: Any) -> Any:
+        """The dtype of this name, or a ValueError with the remedy where there is none."""
+        if name not in self.dtype_names.values():
+            raise ValueError(f"dtype={name!r} does not exist in {self.framework}; take another")
+        return self._key(name)
+
+    def default_float(self) -> str:
+        """The name of the dtype that a Python float becomes here."""
+        info = self.standard.__array_namespace_info__()
+        return self.dtype_name(info.default_dtypes()["real floating"])
+
+    def boolean(self) -> Any:
+        """The dtype of masks."""
+        return self._key("bool")
+
+    def widest_integer(self) -> Any:
+        """The signed integer dtype that labels are compared and picked in."""
+        return self.int64
+
+    # Running
+
+    def run(self, compute: Callable[[Any], _Result], operands: Any) -> _Result:
+        """How a formula gets from operands to its terms or totals: here, whole."""
+        return compute(operands)

@@ -1,0 +1,95 @@
+"""MLX: sums in stages, and values that are read only on the CPU and outside transformations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mlx.core as mx
+
+from xlosses._backends.generic import Namespace
+from xlosses._backends.workbench import Workbench
+
+STAGE = 200  # terms that one stage of a sum adds up one after the other
+
+
+class Mlx(Namespace):
+    framework = "MLX"
+
+    def _key(self, name: str) -> Any:
+        return mx.bool_ if name == "bool" else getattr(mx, name)
+
+    def relu(self, x: Any) -> Any:
+        return mx.maximum(x, 0)
+
+    def stop_gradient(self, x: Any) -> Any:
+        return mx.stop_gradient(x)
+
+    def pick(self, x: Any, labels: Any) -> Any:
+        return mx.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
+
+    def total(self, x: Any) -> Any:
+        """MLX adds one term after the other, 1e-2 off after 1e7 of them: short rows, then the rows."""
+        x = x.reshape(-1)
+        rest = x[:0]
+        while x.size > STAGE:
+            whole = x.size // STAGE * STAGE
+            rest = mx.concatenate([rest, x[whole:]])
+            x = mx.sum(x[:whole].reshape(-1, STAGE), axis=1)
+        return mx.sum(x) + mx.sum(rest)
+
+    def constant(self, value: bool | int | float, like: Any, dtype: Any) -> Any:
+        return mx.array(value, dtype=dtype)
+
+    def indices(self, n: int, like: Any) -> Any:
+        return mx.arange(n, dtype=self.widest_integer())
+
+    def look(self, flags: Any) -> bool | None:
+        if mx.default_device() != mx.Device(mx.cpu, 0):
+            return None
+        try:
+            return bool(mx.any(flags))
+        except ValueError:  # under compile or vmap
+            return None
+
+    def dtype_named(self, name: str, like: Any) -> Any:
+        if name == "float64" and mx.default_device().type != mx.cpu:
+            raise ValueError(
+                "dtype='float64' exists in MLX on the CPU only: mlx.core.set_default_device(mlx.core.cpu)"
+            )
+        return super().dtype_named(name, like)
+
+    def default_float(self) -> str:
+        return "float32"
+
+
+namespace = Mlx(mx)
+
+
+class MlxWorkbench(Workbench):
+    package = "mlx"
+    differentiates = True
+
+    def array(self, values: Any, dtype: str = "float32") -> Any:
+        return mx.array(values, dtype=self.xp._key(dtype))
+
+    def value_and_grad(self, f: Callable[..., Any], *arrays: Any) -> tuple[Any, tuple[Any, ...]]:
+        value, grads = mx.value_and_grad(f, argnums=list(range(len(arrays))))(*arrays)
+        return value, tuple(grads) if len(arrays) > 1 else (grads,)
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return mx.compile(f)
+
+    def devices(self) -> list[str]:
+        found = ["cpu"]
+        if mx.metal.is_available():
+            found.append("gpu")
+        return found
+
+    def dtypes(self) -> list[str]:
+        on_cpu = mx.default_device().type == mx.cpu
+        return super().dtypes() if on_cpu else super().dtypes()[:-1]
+
+
+workbench = MlxWorkbench(namespace)
+

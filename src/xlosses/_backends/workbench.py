@@ -1,0 +1,45 @@
+"""What only the demo, the parity check and the tests need of a framework: make, read, differentiate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+from xlosses._backends.generic import FLOATING, Namespace
+
+
+class Workbench:
+    """One framework as a user of it works: arrays from lists, lists from arrays, gradients."""
+
+    package = ""
+    differentiates = False
+
+    def __init__(self, xp: Namespace) -> None:
+        self.xp = xp
+
+    def array(self, values: Any, dtype: str = "float32") -> Any:
+        """An array of this framework from (nested) lists or a NumPy array."""
+        return self.xp.asarray(values, dtype=getattr(self.xp, dtype))
+
+    def read(self, x: Any) -> Any:
+        """The array as (nested) Python numbers."""
+        return x.tolist()
+
+    def value_and_grad(self, f: Callable[..., Any], *arrays: Any) -> tuple[Any, tuple[Any, ...]]:
+        """f(*arrays) and its gradient by each array, by the framework's own autodiff."""
+        raise TypeError(f"{self.xp.framework} has no autodiff")
+
+    def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """f under the framework's compiler, where it is at hand without further tools."""
+        return f
+
+    def version(self) -> str:
+        return version(self.package)
+
+    def devices(self) -> list[str]:
+        return ["cpu"]
+
+    def dtypes(self) -> list[str]:
+        """Names of the real floating dtypes that this framework computes with here."""
+        return list(FLOATING)

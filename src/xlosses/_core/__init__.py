@@ -1,0 +1,1 @@
+"""What every loss says the same way: from arguments to a formula, and from its terms to the result."""

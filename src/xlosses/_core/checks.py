@@ -1,0 +1,83 @@
+"""Checks on plain parameters: a ValueError names the parameter and its value.
+
+A number comes back as a Python float, because a NumPy float64 would widen float32 arrays. A 0-d
+array of the framework comes back as it is: under jax.jit a number arrives as a tracer, and whether
+it is in range is not known.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from numbers import Real
+from typing import Any, get_args
+
+from xlosses._typing import Number, Reduction
+
+REDUCTIONS: tuple[str, ...] = get_args(Reduction)
+
+
+def reduction_name(reduction: str) -> str:
+    """The reduction itself, when it is one of the four."""
+    if reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
+    return reduction
+
+
+def positive(**parameter: Number) -> Any:
+    """A number > 0."""
+    return _number(parameter, "a number > 0", lambda value: value > 0)
+
+
+def nonnegative(**parameter: Number) -> Any:
+    """A number >= 0."""
+    return _number(parameter, "a number >= 0", lambda value: value >= 0)
+
+
+def fraction(**parameter: Number) -> Any:
+    """A number in [0, 1)."""
+    return _number(parameter, "a number in [0, 1)", lambda value: 0 <= value < 1)
+
+
+def finite(**parameter: Number) -> Any:
+    """A number that is neither infinite nor NaN."""
+    return _number(parameter, "a finite number", math.isfinite)
+
+
+def order(**parameter: float) -> float:
+    """The order of a norm: a plain number >= 1, infinity included."""
+    ((name, value),) = parameter.items()
+    if not is_number(value):
+        raise TypeError(f"{name} must be a plain number >= 1, got {type(value).__name__}")
+    return float(_number(parameter, "a number >= 1", lambda p: p >= 1))
+
+
+def axis_of(ndim: int, **parameter: int) -> int:
+    """An axis of an array with so many of them, counted from the front."""
+    ((name, value),) = parameter.items()
+    axis = operator.index(value)
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"{name}={axis} is out of range for an array with {ndim} axes")
+    return axis % ndim
+
+
+def is_number(value: object) -> bool:
+    """Whether this is a Python or NumPy number rather than an array."""
+    return isinstance(value, (float, int, Real))
+
+
+def _number(parameter: dict[str, Number], wanted: str, holds: Any) -> Any:
+    ((name, value),) = parameter.items()
+    if is_number(value):
+        value = float(value)  # type: ignore[arg-type]
+        if not holds(value):
+            raise ValueError(f"{name} must be {wanted}, got {value:g}")
+    elif getattr(value, "shape", None) != ():
+        raise TypeError(f"{name} must be a number or a 0-d array, got {describe(value)}")
+    return value
+
+
+def describe(value: object) -> str:
+    """A few words on what was given in place of a number or an array."""
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ if shape is None else f"an array of shape {tuple(shape)}"

@@ -1,0 +1,57 @@
+"""The dtype that a call computes in, and the one that it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xlosses._backends import FLOATING, INTEGRAL, Namespace
+from xlosses._core.checks import is_number
+from xlosses._core.formula import Alignment
+
+
+def choose(
+    xp: Namespace, arrays: Mapping[str, Any], alignment: Mapping[str, Alignment], dtype: Any
+) -> tuple[Any, Any]:
+    """The dtype of the result, and the one to compute and sum in: at least float32."""
+    floats = set()
+    for name, value in arrays.items():
+        if value is None or is_number(value):
+            continue
+        found = xp.dtype_name(value.dtype)
+        if found not in FLOATING and found not in INTEGRAL and found != "bool":
+            raise TypeError(f"{name} must be real, got dtype {found}")
+        if found in FLOATING and alignment[name] not in ("labels", "classes"):
+            floats.add(found)
+    first = next(iter(arrays.values()))
+    if dtype is None:
+        result = _promoted(floats) if floats else xp.default_float()
+    else:
+        result = dtype if isinstance(dtype, str) else xp.dtype_name(dtype)
+        if result not in FLOATING:
+            raise TypeError(f"dtype must be a real floating dtype ({', '.join(FLOATING)}), got {result}")
+    compute = _promoted({result, "float32"})
+    return xp.dtype_named(result, first), xp.dtype_named(compute, first)
+
+
+def _promoted(names: set[str]) -> str:
+    if names == {"float16", "bfloat16"}:
+        return "float32"
+    return max(names, key=FLOATING.index)
+
+
+class Cast:
+    """To the dtype of the computation, on the device of the first array."""
+
+    def __init__(self, xp: Namespace, compute: Any, like: Any) -> None:
+        self.xp, self.compute, self.like = xp, compute, like
+
+    def __call__(self, x: Any) -> Any:
+        return x if x.dtype == self.compute else self.xp.astype(x, self.compute)
+
+    def constant(self, value: float) -> Any:
+        return self.xp.constant(float(value), self.like, self.compute)
+
+    def full(self, value: float, shape: tuple[int, ...]) -> Any:
+        """An array full of this number, without the memory of one."""
+        return self.xp.broadcast_to(self.constant(value), shape)

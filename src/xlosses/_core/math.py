@@ -1,0 +1,101 @@
+"""Functions composed of the backends' words: one value and one gradient everywhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlosses._typing import Array
+
+# The smallest normal numbers: below them JAX and MLX know only 0.
+_TINY = {"float32": 1.1754943508222875e-38, "float64": 2.2250738585072014e-308}
+
+
+def tiny(xp: Any, x: Array) -> float:
+    """The smallest positive number that every framework keeps in the dtype of x."""
+    return _TINY[xp.dtype_name(x.dtype)]
+
+
+def at_least(xp: Any, x: Array, low: float | Array) -> Any:
+    """max(x, low), with gradient 0 where x <= low, keeping NaN."""
+    return xp.where(x <= low, low, x)
+
+
+def beside(xp: Any, x: Array, factor: Array | float) -> Any:
+    """x, made 0 where it is infinite and is about to be multiplied by an exact 0.
+
+    0 * inf is NaN, in the product and again in its gradient; NaN itself passes through.
+    """
+    return xp.where((factor == 0) & xp.isinf(x), 0.0, x)
+
+
+def clamped_log(xp: Any, p: Array, low: float) -> Any:
+    """max(log p, low), with gradient 0 where that acts, at p = 0 too; NaN for negative p."""
+    zero = p == 0
+    return xp.where(zero, low, at_least(xp, xp.log(xp.where(zero, 1.0, p)), low))
+
+
+def log_sum_exp(xp: Any, x: Array) -> tuple[Any, Any]:
+    """(m, r) with log sum exp(x) = m + r over the last axis, where m is the largest entry.
+
+    They stay apart because a large m swallows r: what is subtracted from the sum is to be
+    subtracted from m first. The gradient is that of the sum; m counts as a constant.
+    """
+    m = xp.max(xp.stop_gradient(x), axis=-1)
+    return m, xp.log(xp.sum(xp.exp(x - m[..., None]), axis=-1))
+
+
+def softmax(xp: Any, x: Array) -> Any:
+    """exp(x) / sum exp(x) over the last axis."""
+    p = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
+    return p / xp.sum(p, axis=-1, keepdims=True)
+
+
+def one_hot(xp: Any, labels: Array, like: Array) -> Any:
+    """1 at the label of each row and 0 elsewhere, in the shape and dtype of `like`."""
+    return xp.astype(labels[..., None] == xp.indices(like.shape[-1], like), like.dtype)
+
+
+def of_class(xp: Any, c: Array, labels: Array) -> Any:
+    """The entry of the vector c that each label names."""
+    return xp.reshape(xp.take(c, xp.reshape(labels, (-1,)), axis=0), labels.shape)
+
+
+def unit(xp: Any, x: Array) -> tuple[Any, Any]:
+    """(u, s) with x = s u over the last axis and the largest |u| 1, or u = 0 and s = 1.
+
+    Squares of u neither overflow nor vanish. s counts as a constant: what is computed from
+    s u does not depend on it.
+    """
+    s = xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1, keepdims=True)
+    s = xp.where(s == 0, 1.0, s)
+    return x / s, s[..., 0]
+
+
+def norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
+    r"""(sum |d|^p + eps)^(1/p) over the last axis, with gradient 0 at d = 0."""
+    size = xp.absolute(d)
+    if p == float("inf"):
+        return xp.max(size, axis=-1)
+    # Scaled by the largest of |d| and eps^(1/p), so that powers of what is left stay in [0, 1].
+    root = eps ** (1.0 / p)
+    scale = xp.max(xp.stop_gradient(size), axis=-1)
+    scale = xp.where(scale < root, root, scale)
+    scale = xp.where(scale == 0, 1.0, scale)
+    total = xp.sum(_power(size / scale[..., None], p), axis=-1) + _power(root / scale, p)
+    zero = total == 0
+    total = xp.where(zero, 1.0, total)
+    return scale * xp.where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1.0 / p))
+
+
+def norm_slope(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
+    """The derivative of `norm` by d; ties of the largest |d| share it evenly."""
+    size, length = xp.absolute(d), norm(xp, d, p, eps)[..., None]
+    if p == float("inf"):
+        largest = xp.astype(size == length, d.dtype)
+        return xp.sign(d) * largest / xp.sum(largest, axis=-1, keepdims=True)
+    share = size / xp.where(length == 0, 1.0, length)
+    return xp.sign(d) if p == 1 else xp.sign(d) * _power(share, p - 1.0)
+
+
+def _power(x: Array, p: float) -> Any:
+    return x if p == 1 else x * x if p == 2 else x**p

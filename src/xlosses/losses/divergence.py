@@ -1,0 +1,84 @@
+"""Distribution against distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlosses._core.evaluate import evaluate
+from xlosses._core.formula import formula
+from xlosses._core.math import beside
+from xlosses._typing import Array, ArrayT, Reduction
+
+
+def kl_div_loss(
+    inputs: ArrayT,
+    targets: Array | float,
+    axis: int = -1,
+    reduction: Reduction = "none",
+    *,
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""Kullback-Leibler divergence of the targets from the inputs, both log probabilities.
+
+    .. math::
+        \ell = \sum_k e^{t_k} (t_k - x_k)
+
+    Parameters
+    ----------
+    inputs : array
+        Log probabilities that were predicted, :math:`x`, with the outcomes along `axis`.
+    targets : array or number
+        Log probabilities that were to be predicted, :math:`t`, in the shape of `inputs`.
+    axis : int
+        The axis of the outcomes.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per row, become the result.
+    weights, where, dtype : optional
+        Weight of each row, rows to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" the shape of `inputs` without `axis`, in nats.
+
+    Raises
+    ------
+    ValueError
+        Unequal shapes, an `axis` out of range or of length 0, or an unknown `reduction`.
+    TypeError
+        Arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    An outcome whose target probability is 0 adds nothing to value and gradient, whatever its
+    prediction (NaN excepted); one that was predicted impossible and is not gives inf. "mean"
+    divides by the number of rows.
+
+    References
+    ----------
+    S. Kullback, R. A. Leibler, "On information and sufficiency", *Annals of Mathematical
+    Statistics* 22(1), 1951, pp. 79-86.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> x, t = np.log(np.asarray([[0.5, 0.5]])), np.asarray([[0.0, -np.inf]])
+    >>> xlosses.kl_div_loss(x, t).round(6).tolist()
+    [0.693147]
+    """
+    arrays = dict(inputs=inputs, targets=targets)
+    return evaluate(kl_divergence, arrays, {}, reduction, weights, where, dtype, axis=axis)
+
+
+@formula("rows", "rows")
+def kl_divergence(xp: Any, x: Array, t: Array) -> Any:
+    p = xp.exp(t)
+    # Made finite one by one: -inf against -inf would already be NaN in the difference.
+    return xp.sum(p * (beside(xp, t, p) - beside(xp, x, p)), axis=-1)
+
+
+@kl_divergence.slope
+def kl_divergence_slope(xp: Any, x: Array, t: Array) -> Any:
+    return -xp.exp(t)
