@@ -71,9 +71,9 @@ class Namespace:
 
     # Making and reading
 
-    def constant(self, value: bool | int | float, like: Any, dtype: Any) -> Any:
-        """A 0-d array of this value on the device of `like`."""
-        return self.asarray(value, dtype=dtype, device=like.device)
+    def array(self, values: Any, like: Any, dtype: Any) -> Any:
+        """An array of a number or of (nested) lists of numbers, on the device of `like`."""
+        return self.asarray(values, dtype=dtype, device=like.device)
 
     def indices(self, n: int, like: Any) -> Any:
         """0, 1, ..., n - 1 in the widest signed integer dtype on the device of `like`."""

@@ -34,24 +34,24 @@ class Jax(Namespace):
     def pick(self, x: Any, labels: Any) -> Any:
         return jnp.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
 
-    def constant(self, value: bool | int | float, like: Any, dtype: Any) -> Any:
-        return jnp.asarray(value, dtype=dtype)
+    def array(self, values: Any, like: Any, dtype: Any) -> Any:
+        return jnp.asarray(values, dtype=dtype)
 
     def indices(self, n: int, like: Any) -> Any:
         return jnp.arange(n, dtype=self.widest_integer())
 
     def dtype_named(self, name: str, like: Any) -> Any:
-        if name == "float64" and not jax.config.jax_enable_x64:
+        if name == "float64" and self.default_float() != name:
             raise ValueError(
                 "dtype='float64' needs 64-bit JAX: set jax.config.update('jax_enable_x64', True)"
             )
         return super().dtype_named(name, like)
 
     def default_float(self) -> str:
-        return "float64" if jax.config.jax_enable_x64 else "float32"
+        return self.dtype_name(jnp.result_type(float))  # knows of enable_x64, the context too
 
     def widest_integer(self) -> Any:
-        return jnp.int64 if jax.config.jax_enable_x64 else jnp.int32
+        return jnp.result_type(int)
 
 
 namespace = Jax(jnp)
@@ -74,7 +74,7 @@ class JaxWorkbench(Workbench):
         return [str(device) for device in jax.devices()]
 
     def dtypes(self) -> list[str]:
-        return super().dtypes() if jax.config.jax_enable_x64 else super().dtypes()[:-1]
+        return super().dtypes() if self.xp.default_float() == "float64" else super().dtypes()[:-1]
 
 
 workbench = JaxWorkbench(namespace)

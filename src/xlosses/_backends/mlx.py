@@ -38,8 +38,8 @@ class Mlx(Namespace):
             x = mx.sum(x[:whole].reshape(-1, STAGE), axis=1)
         return mx.sum(x) + mx.sum(rest)
 
-    def constant(self, value: bool | int | float, like: Any, dtype: Any) -> Any:
-        return mx.array(value, dtype=dtype)
+    def array(self, values: Any, like: Any, dtype: Any) -> Any:
+        return mx.array(values, dtype=dtype)
 
     def indices(self, n: int, like: Any) -> Any:
         return mx.arange(n, dtype=self.widest_integer())
@@ -92,4 +92,3 @@ class MlxWorkbench(Workbench):
 
 
 workbench = MlxWorkbench(namespace)
-

@@ -30,8 +30,8 @@ class NumPy(Namespace):
     def pick(self, x: Any, labels: Any) -> Any:
         return np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
 
-    def constant(self, value: bool | int | float, like: Any, dtype: Any) -> Any:
-        return np.asarray(value, dtype=dtype)
+    def array(self, values: Any, like: Any, dtype: Any) -> Any:
+        return np.asarray(values, dtype=dtype)
 
     def look(self, flags: Any) -> bool:
         return bool(flags.any())

@@ -30,8 +30,10 @@ class Torch(Namespace):
     def pick(self, x: Any, labels: Any) -> Any:
         return torch.gather(x, -1, labels[..., None])[..., 0]
 
-    def constant(self, value: bool | int | float, like: Any, dtype: Any) -> Any:
-        return torch.full((), value, dtype=dtype, device=like.device)
+    def array(self, values: Any, like: Any, dtype: Any) -> Any:
+        if isinstance(values, (list, tuple)):
+            return torch.tensor(values, dtype=dtype, device=like.device)
+        return torch.full((), values, dtype=dtype, device=like.device)  # a traced number may be symbolic
 
     def look(self, flags: Any) -> bool | None:
         if torch.compiler.is_compiling() or flags.device.type != "cpu":
@@ -43,9 +45,7 @@ class Torch(Namespace):
 
     def dtype_named(self, name: str, like: Any) -> Any:
         if name == "float64" and like.device.type == "mps":
-            raise ValueError(
-                "dtype='float64' does not exist on the mps device; move the arrays to the CPU"
-            )
+            raise ValueError("dtype='float64' does not exist on the mps device; move the arrays to the CPU")
         return super().dtype_named(name, like)
 
     def default_float(self) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Callable
 from numbers import Real
 from typing import Any, get_args
 
@@ -44,7 +45,7 @@ def finite(**parameter: Number) -> Any:
     return _number(parameter, "a finite number", math.isfinite)
 
 
-def order(**parameter: float) -> float:
+def order(**parameter: Number) -> float:
     """The order of a norm: a plain number >= 1, infinity included."""
     ((name, value),) = parameter.items()
     if not is_number(value):
@@ -66,12 +67,12 @@ def is_number(value: object) -> bool:
     return isinstance(value, (float, int, Real))
 
 
-def _number(parameter: dict[str, Number], wanted: str, holds: Any) -> Any:
+def _number(parameter: dict[str, Number], wanted: str, holds: Callable[[float], bool]) -> Any:
     ((name, value),) = parameter.items()
     if is_number(value):
         value = float(value)  # type: ignore[arg-type]
         if not holds(value):
-            raise ValueError(f"{name} must be {wanted}, got {value:g}")
+            raise ValueError(f"{name} must be {wanted}, got {value}")
     elif getattr(value, "shape", None) != ():
         raise TypeError(f"{name} must be a number or a 0-d array, got {describe(value)}")
     return value

@@ -50,7 +50,7 @@ class Cast:
         return x if x.dtype == self.compute else self.xp.astype(x, self.compute)
 
     def constant(self, value: float) -> Any:
-        return self.xp.constant(float(value), self.like, self.compute)
+        return self.xp.array(float(value), self.like, self.compute)
 
     def full(self, value: float, shape: tuple[int, ...]) -> Any:
         """An array full of this number, without the memory of one."""

@@ -15,7 +15,7 @@ goes from arrays that are fit to compute with to one term per element, or per ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, TypeAlias, overload
 
 Alignment: TypeAlias = Literal["elements", "rows", "vectors", "labels", "classes"]
@@ -46,6 +46,12 @@ class Formula:
     def __call__(self, xp: Any, *arrays: Any, **parameters: Any) -> Any:
         """The terms."""
         return self.terms(xp, *arrays, **parameters)
+
+    def aligned(self, names: Iterable[str]) -> dict[str, Alignment]:
+        """How each array aligns, by its name; plain formulas take as many elements as they get."""
+        if not self.alignment:
+            return dict.fromkeys(names, "elements")
+        return dict(zip(names, self.alignment, strict=True))
 
     def slope(self, derivative: Terms) -> Terms:
         """Take this function as the derivative of each term by the first array."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from xlosses._backends import FLOATING, Namespace
 from xlosses._core import terms
+from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands
 
 
@@ -80,7 +81,7 @@ def by_first(operands: Operands, reduction: str) -> tuple[Any, Any]:
 
 
 def _per_term(operands: Operands, x: Any) -> Any:
-    return x[..., None] if operands.formula.by_rows and getattr(x, "shape", ()) else x
+    return x if is_number(x) or not operands.formula.by_rows else x[..., None]
 
 
 def _as_given(xp: Namespace, slope: Any, operands: Operands) -> Any:

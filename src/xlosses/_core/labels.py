@@ -13,8 +13,8 @@ def integers(xp: Namespace, name: str, value: Any, shape: tuple[int, ...], like:
     widest = xp.widest_integer()
     if is_number(value):
         if isinstance(value, float):
-            raise TypeError(f"{name} must be integer class labels, got the number {value:g}")
-        return xp.broadcast_to(xp.constant(int(value), like, widest), shape)
+            raise TypeError(f"{name} must be integer class labels, got the number {value}")
+        return xp.broadcast_to(xp.array(int(value), like, widest), shape)
     if xp.dtype_name(value.dtype) not in INTEGRAL:
         raise TypeError(f"{name} must be integer class labels, got dtype {xp.dtype_name(value.dtype)}")
     return value if value.dtype == widest else xp.astype(value, widest)

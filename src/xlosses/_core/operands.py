@@ -41,8 +41,8 @@ def prepare(
     ignore_index: int | None,
 ) -> Operands:
     """Check the arguments of one call and bring them to one framework, dtype and shape."""
-    xp = _one_framework({**arrays, **parameters, "weights": weights, "where": where})
-    kinds = dict(zip(arrays, formula.alignment or ("elements",) * len(arrays), strict=True))
+    xp = one_framework({**arrays, **parameters, "weights": weights, "where": where})
+    kinds = formula.aligned(arrays)
     result, compute = dtypes.choose(xp, arrays, kinds, dtype)
     first_name, first = next(iter(arrays.items()))
     cast = dtypes.Cast(xp, compute, first)
@@ -91,7 +91,8 @@ def prepare(
     )
 
 
-def _one_framework(arguments: Mapping[str, Any]) -> Namespace:
+def one_framework(arguments: Mapping[str, Any]) -> Namespace:
+    """The namespace of all arrays among the arguments; numbers and None are of any."""
     found: dict[str, Namespace] = {}
     for name, value in arguments.items():
         if value is None or (found and is_number(value)):
@@ -135,7 +136,7 @@ def _mask(xp: Namespace, where: Any, shape: shapes.Shape, first: Any) -> Any:
     if where is None or where is True:
         return None
     if where is False:
-        return xp.constant(False, first, xp.boolean())
+        return xp.array(False, first, xp.boolean())
     if is_number(where) or xp.dtype_name(where.dtype) != "bool":
         got = f"the number {where}" if is_number(where) else f"dtype {xp.dtype_name(where.dtype)}"
         raise TypeError(f"where must be a boolean array, got {got}")

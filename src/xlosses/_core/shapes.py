@@ -33,7 +33,9 @@ def of_formula(arrays: Mapping[str, Any], kinds: Mapping[str, Alignment], axis: 
 def check_broadcasts(name: str, x: Any, shape: Shape) -> None:
     """`weights` and `where`: the shape of the terms, with 1 for any length; or 0-d, a number."""
     given = tuple(x.shape)
-    if given and not (len(given) == len(shape) and all(n in (1, m) for n, m in zip(given, shape, strict=True))):
+    if given and not (
+        len(given) == len(shape) and all(n in (1, m) for n, m in zip(given, shape, strict=True))
+    ):
         raise ValueError(
             f"{name} must have the shape {shape} of the unreduced loss, or 1 in place of some of its "
             f"lengths, got {given}"

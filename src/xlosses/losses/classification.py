@@ -219,9 +219,7 @@ def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, sm
 
 
 @cross_entropy_of_labels.slope
-def cross_entropy_of_labels_slope(
-    xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number
-) -> Any:
+def cross_entropy_of_labels_slope(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
     return cross_entropy_of_probabilities_slope(xp, x, one_hot(xp, label, x), c, smoothing)
 
 
@@ -328,9 +326,7 @@ def nll_loss(
     [0.693147, 0.287682]
     """
     arrays = dict(inputs=inputs, targets=targets, class_weights=class_weights)
-    return evaluate(
-        nll, arrays, {}, reduction, weights, where, dtype, axis=axis, ignore_index=ignore_index
-    )
+    return evaluate(nll, arrays, {}, reduction, weights, where, dtype, axis=axis, ignore_index=ignore_index)
 
 
 @formula("rows", "labels", "classes")

@@ -73,13 +73,13 @@ def mse_loss(
 
 
 @formula
-def squared_error(xp: Any, x: Array, y: Array) -> Array:
+def squared_error(xp: Any, x: Array, y: Array) -> Any:
     error = x - y
     return error * error
 
 
 @squared_error.slope
-def squared_error_slope(xp: Any, x: Array, y: Array) -> Array:
+def squared_error_slope(xp: Any, x: Array, y: Array) -> Any:
     return 2.0 * (x - y)
 
 
@@ -141,12 +141,12 @@ def l1_loss(
 
 
 @formula
-def absolute_error(xp: Any, x: Array, y: Array) -> Array:
+def absolute_error(xp: Any, x: Array, y: Array) -> Any:
     return xp.absolute(x - y)
 
 
 @absolute_error.slope
-def absolute_error_slope(xp: Any, x: Array, y: Array) -> Array:
+def absolute_error_slope(xp: Any, x: Array, y: Array) -> Any:
     return xp.sign(x - y)
 
 
@@ -214,14 +214,14 @@ def huber_loss(
 
 
 @formula
-def huber(xp: Any, x: Array, y: Array, delta: Number) -> Array:
+def huber(xp: Any, x: Array, y: Array, delta: Number) -> Any:
     error = xp.absolute(x - y)
     near = xp.clip(error, None, delta)
     return near * (error - 0.5 * near)  # both branches at once; `near` is 0 at the kink of |x - y|
 
 
 @huber.slope
-def huber_slope(xp: Any, x: Array, y: Array, delta: Number) -> Array:
+def huber_slope(xp: Any, x: Array, y: Array, delta: Number) -> Any:
     return xp.clip(x - y, -delta, delta)
 
 
@@ -291,7 +291,7 @@ def smooth_l1_loss(
 
 
 @formula
-def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Array:
+def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = xp.absolute(x - y)
     width = no_narrower(xp, beta, x)
     slope = xp.clip(error / width, None, 1.0)
@@ -299,7 +299,7 @@ def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Array:
 
 
 @smooth_l1.slope
-def smooth_l1_slope(xp: Any, x: Array, y: Array, beta: Number) -> Array:
+def smooth_l1_slope(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     return xp.clip((x - y) / no_narrower(xp, beta, x), -1.0, 1.0)
 
 
@@ -367,7 +367,7 @@ def log_cosh_loss(
 
 
 @formula
-def log_cosh(xp: Any, x: Array, y: Array) -> Array:
+def log_cosh(xp: Any, x: Array, y: Array) -> Any:
     # cosh d = 1 + 2 sinh(d/2)^2 keeps small d; beyond 40 log cosh is linear to the last digit.
     error = x - y
     half_sinh = xp.sinh(0.5 * xp.clip(error, -40.0, 40.0))
@@ -375,7 +375,7 @@ def log_cosh(xp: Any, x: Array, y: Array) -> Array:
 
 
 @log_cosh.slope
-def log_cosh_slope(xp: Any, x: Array, y: Array) -> Array:
+def log_cosh_slope(xp: Any, x: Array, y: Array) -> Any:
     return xp.tanh(x - y)
 
 
@@ -448,14 +448,14 @@ def gaussian_nll_loss(
 
 
 @formula
-def gaussian_nll(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Array:
+def gaussian_nll(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
     v = variance(xp, var, eps)
     error = x - y
     return 0.5 * (xp.log(v) + error * (error / v)) + constant  # error * error could overflow
 
 
 @gaussian_nll.slope
-def gaussian_nll_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Array:
+def gaussian_nll_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
     return (x - y) / variance(xp, var, eps)
 
 

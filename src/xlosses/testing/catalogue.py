@@ -1,0 +1,98 @@
+"""The catalogue: every loss of this library as a `Case`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import partial
+
+import xlosses
+from xlosses.testing import references
+from xlosses.testing.case import Case
+
+_REGRESSION = {"predictions": "prediction", "targets": "target"}
+_HUBER = {"inputs": "prediction", "targets": "target"}
+
+CASES: Mapping[str, Case] = {
+    case.name: case
+    for case in (
+        Case("mse_loss", xlosses.mse_loss, references.mse, _REGRESSION),
+        Case("l1_loss", xlosses.l1_loss, references.l1, _REGRESSION),
+        Case("huber_loss", xlosses.huber_loss, references.huber, _HUBER, ({}, {"delta": 0.25})),
+        Case(
+            "smooth_l1_loss",
+            xlosses.smooth_l1_loss,
+            references.smooth_l1,
+            _REGRESSION,
+            ({}, {"beta": 0.25}, {"beta": 0.0}),
+        ),
+        Case("log_cosh_loss", xlosses.log_cosh_loss, references.log_cosh, _HUBER),
+        Case(
+            "gaussian_nll_loss",
+            xlosses.gaussian_nll_loss,
+            references.gaussian_nll,
+            {**_HUBER, "vars": "variance"},
+            ({}, {"full": True, "eps": 0.5}),
+        ),
+        Case(
+            "binary_cross_entropy",
+            xlosses.binary_cross_entropy,
+            references.binary_from_logits,
+            {"inputs": "logit", "targets": "chance"},
+        ),
+        Case(
+            "binary_cross_entropy (probabilities)",
+            partial(xlosses.binary_cross_entropy, with_logits=False),
+            references.binary_from_probabilities,
+            {"inputs": "probability", "targets": "chance"},
+        ),
+        Case(
+            "cross_entropy",
+            xlosses.cross_entropy,
+            references.cross_entropy_of_labels,
+            {"logits": "logits", "targets": "labels"},
+            ({}, {"label_smoothing": 0.1}),
+        ),
+        Case(
+            "cross_entropy (probabilities)",
+            xlosses.cross_entropy,
+            references.cross_entropy_of_probabilities,
+            {"logits": "logits", "targets": "distribution"},
+            ({}, {"label_smoothing": 0.1}),
+        ),
+        Case(
+            "nll_loss",
+            xlosses.nll_loss,
+            references.nll,
+            {"inputs": "log probabilities", "targets": "labels"},
+        ),
+        Case(
+            "kl_div_loss",
+            xlosses.kl_div_loss,
+            references.kl_divergence,
+            {"inputs": "log probabilities", "targets": "target log probabilities"},
+        ),
+        Case("hinge_loss", xlosses.hinge_loss, references.hinge, {"inputs": "score", "targets": "side"}),
+        Case(
+            "margin_ranking_loss",
+            xlosses.margin_ranking_loss,
+            references.margin_ranking,
+            {"inputs1": "score", "inputs2": "rival score", "targets": "side"},
+            ({}, {"margin": 0.5}),
+        ),
+        Case(
+            "triplet_loss",
+            xlosses.triplet_loss,
+            references.triplet,
+            {"anchors": "vector", "positives": "near vector", "negatives": "far vector"},
+            ({}, {"p": 1, "margin": 0.7}, {"p": 3, "margin": 2.0}, {"p": math.inf}),
+        ),
+        Case(
+            "cosine_similarity_loss",
+            xlosses.cosine_similarity_loss,
+            references.cosine,
+            {"x1": "vector", "x2": "near vector"},
+            ({}, {"eps": 10.0}),
+        ),
+    )
+}

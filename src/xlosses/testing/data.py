@@ -1,0 +1,136 @@
+"""What the arrays of a loss hold: drawn at random, or taken from real data that ships with scikit-learn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+from typing import Any
+
+CLASSES = 4
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of array: how to draw an entry, and whether an entry is a row."""
+
+    draw: Callable[[Random], Any]
+    row: bool = False
+    dtype: str = ""  # of its own; otherwise the floating dtype of the call
+
+
+def _row(entry: Callable[[Random], float]) -> Callable[[Random], list[float]]:
+    return lambda rng: [entry(rng) for _ in range(CLASSES)]
+
+
+def _log_softmax(row: list[float]) -> list[float]:
+    top = max(row)
+    log_sum = top + math.log(sum(math.exp(x - top) for x in row))
+    return [x - log_sum for x in row]
+
+
+def _distribution(rng: Random) -> list[float]:
+    return [math.exp(x) for x in _log_softmax(_row(_normal)(rng))]
+
+
+def _normal(rng: Random) -> float:
+    return rng.gauss(0.0, 2.0)
+
+
+KINDS: Mapping[str, Kind] = {
+    "prediction": Kind(_normal),
+    "target": Kind(_normal),
+    "variance": Kind(lambda rng: math.exp(rng.gauss(0.0, 1.0))),
+    "logit": Kind(_normal),
+    "probability": Kind(lambda rng: rng.uniform(0.02, 0.98)),
+    "chance": Kind(lambda rng: rng.random()),
+    "side": Kind(lambda rng: rng.choice([-1.0, 1.0])),
+    "score": Kind(_normal),
+    "rival score": Kind(_normal),
+    "logits": Kind(_row(_normal), row=True),
+    "labels": Kind(lambda rng: rng.randrange(CLASSES), dtype="int32"),
+    "distribution": Kind(_distribution, row=True),
+    "log probabilities": Kind(lambda rng: _log_softmax(_row(_normal)(rng)), row=True),
+    "target log probabilities": Kind(lambda rng: _log_softmax(_row(_normal)(rng)), row=True),
+    "vector": Kind(_row(_normal), row=True),
+    "near vector": Kind(_row(_normal), row=True),
+    "far vector": Kind(_row(_normal), row=True),
+}
+
+
+def drawn(arrays: Mapping[str, str], n: int, seed: int = 0) -> dict[str, list[Any]]:
+    """n random entries for each array, the same for the same seed."""
+    rng = Random(seed)
+    return {name: [KINDS[kind].draw(rng) for _ in range(n)] for name, kind in arrays.items()}
+
+
+def real(arrays: Mapping[str, str]) -> dict[str, list[Any]]:
+    """Entries for each array from scikit-learn's diabetes, breast cancer or digits."""
+    for source in (_diabetes, _breast_cancer, _digits):
+        table = source()
+        if all(kind in table for kind in arrays.values()):
+            return {name: table[kind] for name, kind in arrays.items()}
+    raise ValueError(f"no data set holds all of {', '.join(arrays.values())}")
+
+
+@cache
+def _diabetes() -> dict[str, list[Any]]:
+    """442 patients: disease progression, and what the body mass index alone predicts of it."""
+    from sklearn.datasets import load_diabetes
+
+    features, progression = load_diabetes(return_X_y=True)
+    body_mass, pressure = (_standard(features[:, k]) for k in (2, 3))
+    return {
+        "prediction": (0.6 * body_mass).tolist(),
+        "target": _standard(progression).tolist(),
+        "variance": (0.1 + pressure**2).tolist(),
+    }
+
+
+@cache
+def _breast_cancer() -> dict[str, list[Any]]:
+    """569 tumours: benign or malignant, and a score from their radius and texture."""
+    from sklearn.datasets import load_breast_cancer
+
+    features, benign = load_breast_cancer(return_X_y=True)
+    radius, texture = (_standard(features[:, k]) for k in (0, 1))
+    score = -3.0 * radius - texture
+    return {
+        "logit": score.tolist(),
+        "probability": [1.0 / (1.0 + math.exp(-x)) for x in score.tolist()],
+        "chance": benign.astype(float).tolist(),
+        "side": (2.0 * benign - 1.0).tolist(),
+        "score": score.tolist(),
+        "rival score": texture.tolist(),
+    }
+
+
+@cache
+def _digits() -> dict[str, list[Any]]:
+    """1797 handwritten digits: pixels, classes, and logits from the distance to each class's mean."""
+    from sklearn.datasets import load_digits
+
+    images, classes = load_digits(return_X_y=True)
+    images = images / 16.0
+    means = [images[classes == k].mean(axis=0) for k in range(10)]
+    logits = [[-float(((image - mean) ** 2).sum()) for mean in means] for image in images]
+    other = logits[1:] + logits[:1]
+    pixels, n = images.tolist(), len(classes)
+    alike = [next(j % n for j in range(i + 1, i + n) if classes[j % n] == classes[i]) for i in range(n)]
+    unlike = [next(j % n for j in range(i + 1, i + n) if classes[j % n] != classes[i]) for i in range(n)]
+    return {
+        "logits": logits,
+        "labels": classes.tolist(),
+        "distribution": [[math.exp(x) for x in _log_softmax(row)] for row in other],
+        "log probabilities": [_log_softmax(row) for row in logits],
+        "target log probabilities": [_log_softmax(row) for row in other],
+        "vector": pixels,
+        "near vector": [pixels[j] for j in alike],
+        "far vector": [pixels[j] for j in unlike],
+    }
+
+
+def _standard(column: Any) -> Any:
+    return (column - column.mean()) / column.std()
