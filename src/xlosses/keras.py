@@ -12,6 +12,7 @@ from xlosses._core.checks import is_number
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import Formula, formula
 from xlosses._core.operands import one_framework
+from xlosses._core.shapes import check_broadcasts
 from xlosses.losses.margin import hinge as hinge_terms
 
 __all__ = ["Hinge", "hinge"]
@@ -226,9 +227,10 @@ def _per_sample(xp: Namespace, weights: Any, shape: tuple[int, ...]) -> Any:
         return weights
     n, m = len(weights.shape), len(shape)
     if n == m + 1 and weights.shape[-1] == 1:
-        return weights[..., 0]
-    if n == 1 and m > 1 and weights.shape[0] in (1, shape[0]):
-        return xp.reshape(weights, (-1, *(1,) * (m - 1)))
+        weights = weights[..., 0]
+    elif n == 1 and m > 1:
+        weights = xp.reshape(weights, (-1, *(1,) * (m - 1)))
+    check_broadcasts("sample_weight", weights, shape)
     return weights
 
 

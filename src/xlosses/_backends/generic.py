@@ -48,7 +48,8 @@ class Namespace:
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         """x within bounds (None is no bound), with gradient 1 there, the bounds included.
 
-        By selection: JAX and MLX multiply the gradient of clip by 0 outside, and inf by 0 is NaN.
+        By selection: of clip and minimum JAX and MLX halve or drop the gradient at the bounds, and
+        JAX multiplies it by 0 outside, which makes NaN of an infinite one.
         """
         x = x if high is None else self.where(x > high, high, x)
         return x if low is None else self.where(x < low, low, x)
@@ -88,7 +89,8 @@ class Namespace:
     def dtype_name(self, dtype: Any) -> str:
         """The standard's name of a dtype, such as "float32"."""
         known = self.dtype_names.get(dtype)
-        return known if known else str(dtype).rpartition(".")[2]
+        name = known or str(dtype).rpartition(".")[2]
+        return name if name.isidentifier() else str(dtype)
 
     def dtype_named(self, name: str, like: Any) -> Any:
         """The dtype of this name, or a ValueError with the remedy where there is none."""

@@ -67,6 +67,11 @@ def is_number(value: object) -> bool:
     return isinstance(value, (float, int, Real))
 
 
+def ndim(value: object) -> int:
+    """How many axes this has; 0 for what is no array, which `evaluate` refuses by name."""
+    return len(getattr(value, "shape", ()))
+
+
 def _number(parameter: dict[str, Number], wanted: str, holds: Callable[[float], bool]) -> Any:
     ((name, value),) = parameter.items()
     if is_number(value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xlosses._core.checks import fraction, is_number
+from xlosses._core.checks import fraction, is_number, ndim
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
 from xlosses._core.math import beside, clamped_log, log_sum_exp, of_class, one_hot, softmax
@@ -176,8 +176,10 @@ def cross_entropy(
     References
     ----------
     C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, eq. 4.108, p. 209.
+
     Smoothing: C. Szegedy et al., "Rethinking the Inception architecture for computer vision",
     *CVPR*, 2016, section 7.
+
     Shift: P. Blanchard, D. J. Higham, N. J. Higham, "Accurately computing the log-sum-exp and
     softmax functions", *IMA Journal of Numerical Analysis* 41(4), 2021, pp. 2311-2330.
 
@@ -191,7 +193,7 @@ def cross_entropy(
     [0.348587, 0.348587]
     """
     smoothing = fraction(label_smoothing=label_smoothing)
-    by_label = is_number(targets) or len(getattr(targets, "shape", ())) < len(logits.shape)
+    by_label = is_number(targets) or ndim(targets) < ndim(logits)
     if ignore_index is not None and not by_label:
         raise ValueError(
             f"ignore_index={ignore_index} needs integer targets, got probabilities of shape "

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xlosses._core.checks import nonnegative, positive
+from xlosses._core.checks import is_number, nonnegative, positive
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
 from xlosses._core.math import at_least, tiny
@@ -287,26 +287,27 @@ def smooth_l1_loss(
     """
     beta = nonnegative(beta=beta)
     arrays = dict(predictions=predictions, targets=targets)
+    if is_number(beta) and beta == 0:
+        return evaluate(absolute_error, arrays, {}, reduction, weights, where, dtype)
     return evaluate(smooth_l1, arrays, dict(beta=beta), reduction, weights, where, dtype)
 
 
 @formula
 def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = xp.absolute(x - y)
-    width = no_narrower(xp, beta, x)
+    width = not_zero(xp, beta, x)
     slope = xp.clip(error / width, None, 1.0)
     return slope * (error - 0.5 * width * slope)
 
 
 @smooth_l1.slope
 def smooth_l1_slope(xp: Any, x: Array, y: Array, beta: Number) -> Any:
-    return xp.clip((x - y) / no_narrower(xp, beta, x), -1.0, 1.0)
+    return xp.clip((x - y) / not_zero(xp, beta, x), -1.0, 1.0)
 
 
-def no_narrower(xp: Any, beta: Number, x: Array) -> Any:
-    """beta, or the smallest positive number: with it smooth_l1 is l1, and 0 / 0 does not occur."""
-    least = tiny(xp, x)
-    return max(beta, least) if isinstance(beta, float) else at_least(xp, beta, least)
+def not_zero(xp: Any, beta: Any, x: Array) -> Any:
+    """The smallest positive number in place of a 0 that only shows in an array: close to l1."""
+    return beta if is_number(beta) else at_least(xp, beta, tiny(xp, x))
 
 
 def log_cosh_loss(

@@ -40,6 +40,11 @@ class Case:
     options: Sequence[Mapping[str, Any]] = ({},)
 
     @property
+    def loss_name(self) -> str:
+        """The name of the loss, without the form of its arrays."""
+        return self.name.partition(" ")[0]
+
+    @property
     def by_rows(self) -> bool:
         """Whether the first array holds a row per term, along its last axis."""
         return KINDS[next(iter(self.arrays.values()))].row

@@ -1,0 +1,52 @@
+"""Sphinx configuration. Nothing on the built pages is fetched from the network."""
+
+import re
+from importlib.metadata import version as version_of
+
+project = "xlosses"
+author = "The xlosses authors"
+project_copyright = "2026, The xlosses authors"
+version = release = version_of("xlosses")
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.doctest",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # copies MathJax 3 beside the pages
+]
+exclude_patterns = ["_build"]
+
+# Docstrings speak of parameters and functions in single backticks: a link where one resolves.
+default_role = "py:obj"
+nitpicky = False
+smartquotes_action = "D"  # dashes only: "none" is a string
+autodoc_typehints = "none"  # the docstrings say what each argument is
+napoleon_numpy_docstring = True
+napoleon_google_docstring = False
+napoleon_use_param = False  # parameters described together stay together
+napoleon_use_rtype = False
+toc_object_entries = False
+
+myst_enable_extensions = ["deflist"]
+myst_heading_anchors = 3
+
+# The menu would load its accessibility parts from a CDN.
+mathjax3_config = {"options": {"enableMenu": False}}
+
+html_theme = "furo"
+html_title = f"xlosses {release}"
+html_static_path = ["_static"]
+html_css_files = ["xlosses.css"]
+html_show_sourcelink = False
+html_copy_source = False
+
+
+def keep_initials(app, what, name, obj, options, lines):
+    """A reference that begins with an initial ("T. Hastie") is no list item T."""
+    lines[:] = [re.sub(r"^([A-Z])\. ", r"\1\\. ", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", keep_initials)

@@ -1,0 +1,65 @@
+"""The matrix: `pytest --backend torch` runs every test on that framework, which must be installed."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
+
+sys.path[:0] = [str(HERE), str(HERE / "backends")]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--backend", choices=BACKENDS, default="numpy", help="the framework to run on")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.adaptor = import_module(f"on_{config.getoption('backend')}").adaptor
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what is particular to other frameworks, or belongs to a session of its own."""
+    here, backend = collection_path.relative_to(HERE), config.getoption("backend")
+    if here.parts[:1] == ("backends",) and here.suffix == ".py":
+        return here.name != f"test_{backend}.py"
+    if here.parts[:1] == ("transformations",):
+        return not config.adaptor.gradients
+    asked = any(Path(arg).resolve().is_relative_to(HERE / "cli") for arg in config.args)
+    return True if here.parts[:1] == ("cli",) and not asked else None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that takes `compiler`, `gradient`, ... runs for each that the framework has."""
+    tables = {
+        "compiler": "compilers",
+        "gradient": "gradients",
+        "mapper": "mappers",
+        "forward": "forward",
+        "hessian": "hessians",
+    }
+    for argument, table in tables.items():
+        if argument in metafunc.fixturenames:
+            found = getattr(metafunc.config.adaptor, table)
+            metafunc.parametrize(argument, found.values(), ids=found.keys())
+    if "compiled_or_mapped" in metafunc.fixturenames:
+        found = {**metafunc.config.adaptor.compilers, **metafunc.config.adaptor.mappers}
+        metafunc.parametrize("compiled_or_mapped", found.values(), ids=found.keys())
+    if "dtype" in metafunc.fixturenames and not _decided(metafunc, "dtype"):
+        metafunc.parametrize("dtype", metafunc.config.adaptor.bench.dtypes())
+
+
+@pytest.fixture(scope="session")
+def on(request: pytest.FixtureRequest):
+    """The adaptor of the framework under test."""
+    return request.config.adaptor
+
+
+def _decided(metafunc: pytest.Metafunc, argument: str) -> bool:
+    """Whether a test says itself what this argument is."""
+    marks = metafunc.definition.iter_markers("parametrize")
+    return any(argument in (mark.args[0] if isinstance(mark.args[0], tuple) else mark.args[0].split(",")) for mark in marks)

@@ -1,0 +1,79 @@
+"""The product of the two tables: every case of the catalogue with every setting of its options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+from adaptor import Adaptor
+from tolerances import tolerance
+
+import xlosses
+from xlosses.testing import CASES, Case
+from xlosses.testing.data import KINDS, drawn
+from xlosses.testing.parity import arrays, difference, flat as flatten
+
+REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
+
+every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+
+every_setting = pytest.mark.parametrize(
+    ("case", "options"),
+    [(case, options) for case in CASES.values() for options in case.options],
+    ids=[f"{case.name}{dict(options) or ''}" for case in CASES.values() for options in case.options],
+)
+
+every_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
+
+
+class Call:
+    """One case on one framework: its arrays, their exact values, and the loss as a function of them."""
+
+    def __init__(self, on: Adaptor, case: Case, n: int = 6, dtype: str = "float32", seed: int = 0) -> None:
+        self.on, self.case, self.dtype = on, case, dtype
+        self.arrays = arrays(case, on.bench, drawn(case.arrays, n, seed), dtype)
+        self.data = {name: exactly(on, x) for name, x in self.arrays.items()}
+        self.given = list(self.arrays.values())
+        self.first = next(iter(self.arrays))
+
+    def loss(self, **options: Any) -> Callable[..., Any]:
+        """The loss with these options; rows lie along the last axis."""
+        if self.case.by_rows:
+            options = {"axis": -1, **options}
+        return partial(self.case.loss, **options)
+
+    def gradients(self, names: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
+        """The gradients by autodiff, or of the first array by the slope."""
+        if self.on.bench.differentiates:
+            rest = self.given[len(names) :]
+            f = self.loss(**options)
+            _, found = self.on.bench.value_and_grad(
+                lambda *leaves: f(*leaves, *rest), *self.given[: len(names)]
+            )
+            return dict(zip(names, found, strict=True))
+        return {names[0]: self.slope(**options)}
+
+    def slope(self, **options: Any) -> Any:
+        """The gradient by the first array, from the slope."""
+        if self.case.by_rows:
+            options = {"axis": -1, **options}
+        return xlosses.value_and_grad(self.case.loss)(*self.given, **options)[1]
+
+    def assert_close(self, found: Any, wanted: Any, times: float = 1.0) -> None:
+        """Within tolerance of the exact result, relative to its largest entry."""
+        found = exactly(self.on, found)
+        limit = times * tolerance(self.on.name, self.dtype, self.case.loss_name)
+        assert difference(found, wanted) <= limit, f"{found} is not {wanted}"
+
+
+def exactly(on: Adaptor, x: Any) -> Any:
+    """An array as Python numbers; half types by way of float32, which every framework can read."""
+    wide = {"float16": "float32", "bfloat16": "float32"}.get(on.dtype_of(x))
+    return on.read(x if wide is None else on.bench.xp.astype(x, on.bench.xp.dtype_named(wide, x)))
+
+
+def floating(case: Case) -> list[str]:
+    """The names of the arrays that are not labels."""
+    return [name for name, kind in case.arrays.items() if not KINDS[kind].dtype]

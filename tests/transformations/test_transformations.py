@@ -1,0 +1,149 @@
+"""Every loss under every transformation of the framework: the same value, the same gradient."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from matrix import REDUCTIONS, Call, every_case, every_setting, flatten
+
+import xlosses
+from xlosses.testing import expected
+
+LOGITS = [[0.5, -1.0, 2.0], [1.5, 0.0, -0.5], [-2.0, 1.0, 0.25]]
+
+
+@every_setting
+def test_compiled_value(on, case, options, compiler):
+    call = Call(on, case)
+    for reduction in REDUCTIONS:
+        loss = call.loss(**options, reduction=reduction)
+        exact = expected(case, call.data, options, reduction)
+        call.assert_close(compiler(lambda *a, loss=loss: loss(*a))(*call.given), exact.value)
+
+
+@every_case
+def test_compiled_with_weights_and_mask(on, case, compiler):
+    call = Call(on, case)
+    weights, where = [0.5, 2.0, 0.0, 1.0, 3.0, 0.25], [True, False, True, True, False, True]
+
+    def loss(w, keep, *given):
+        return call.loss(weights=w, where=keep, reduction="weighted_mean")(*given)
+
+    exact = expected(case, call.data, {}, "weighted_mean", weights, where)
+    found = compiler(loss)(on.array(weights), on.array(where, "bool"), *call.given)
+    call.assert_close(found, exact.value)
+
+
+@every_setting
+def test_gradient(on, case, options, gradient):
+    call = Call(on, case)
+    exact = expected(case, call.data, options, "mean")
+    rest = call.given[1:]
+    loss = call.loss(**options, reduction="mean")
+    found = gradient(lambda x: loss(x, *rest))(call.given[0])
+    call.assert_close(found, exact.gradients[call.first])
+
+
+@every_setting
+def test_forward_mode(on, case, options, forward):
+    call = Call(on, case)
+    x, *rest = call.given
+    exact = expected(case, call.data, options, "mean")
+    along = on.bench.xp.ones_like(x)
+    loss = call.loss(**options, reduction="mean")
+    slopes = flatten(exact.gradients[call.first])
+    found = forward(lambda x: loss(x, *rest), x, along)
+    assert math.isclose(on.read(found), math.fsum(slopes), abs_tol=1e-5 * max(map(abs, slopes)) * len(slopes))
+
+
+@every_setting
+def test_mapped_over_terms(on, case, options, mapper):
+    call = Call(on, case)
+    loss = call.loss(**options, reduction="none")
+    exact = expected(case, call.data, options)
+    call.assert_close(mapper(lambda *a: loss(*a))(*call.given), exact.value)
+
+
+@every_setting
+def test_hessian(on, case, options, hessian):
+    """Against central differences of the exact gradient, in double precision."""
+    call = Call(on, case, n=3)
+    x, *rest = call.given
+    loss = call.loss(**options, reduction="mean")
+    found = flatten(on.read(hessian(lambda x: loss(x, *rest))(x)))
+    wanted = flatten(second_differences(case, call.data, options))
+    scale = max(map(abs, wanted)) or 1.0
+    assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 2e-5 * scale
+
+
+def second_differences(case, data, options, step=1e-5):
+    first = next(iter(case.arrays))
+    n = len(flatten(data[first]))
+
+    def gradient(column):
+        return flatten(expected(case, {**data, first: column}, options, "mean").gradients[first])
+
+    rows = []
+    for k in range(n):
+        ahead = gradient(moved(data[first], k, step))
+        behind = gradient(moved(data[first], k, -step))
+        rows.append([(a - b) / (2 * step) for a, b in zip(ahead, behind, strict=True)])
+    return rows
+
+
+def moved(column, k, step):
+    """The column with its k-th number, counted through the rows, moved by a step."""
+    if not isinstance(column[0], list):
+        return [x + step * (i == k) for i, x in enumerate(column)]
+    width = len(column[0])
+    return [[x + step * (i * width + j == k) for j, x in enumerate(row)] for i, row in enumerate(column)]
+
+
+@every_case
+def test_parameters_as_arrays(on, case, compiler):
+    """A number arrives as a 0-d array where it is traced; value and gradient stay the same."""
+    names = {"delta", "beta", "label_smoothing", "margin", "eps"}
+    for options in case.options:
+        numbers = {k: v for k, v in options.items() if k in names}
+        plain = {k: v for k, v in options.items() if k not in names}
+        if not numbers:
+            continue
+        call = Call(on, case)
+        exact = expected(case, call.data, options, "mean")
+
+        def loss(x, *values, call=call, numbers=numbers, plain=plain):
+            traced = dict(zip(numbers, values, strict=True))
+            return call.loss(**plain, **traced, reduction="mean")(x, *call.given[1:])
+
+        found = compiler(loss)(call.given[0], *(on.array(v) for v in numbers.values()))
+        call.assert_close(found, exact.value)
+
+
+@every_case
+def test_gradient_by_a_parameter_or_weight(on, case):
+    """Weights are differentiable too: the derivative of the sum by a weight is its term."""
+    call = Call(on, case)
+    terms = expected(case, call.data).value
+    loss = call.loss(reduction="sum")
+    weights = on.array([1.0] * len(terms))
+    _, (gradient,) = on.bench.value_and_grad(lambda w: loss(*call.given, weights=w), weights)
+    call.assert_close(gradient, terms)
+
+
+@pytest.mark.parametrize("loss", [xlosses.cross_entropy, xlosses.nll_loss], ids=["cross_entropy", "nll_loss"])
+def test_label_out_of_range_while_tracing(on, loss, compiled_or_mapped):
+    """Where Python may not look, the row is NaN in value and gradient, and no other."""
+    x, y = on.array(LOGITS), on.array([0, 7, 1], "int32")
+    terms = on.read(compiled_or_mapped(lambda x, y: loss(x, y))(x, y))
+    assert [math.isnan(t) for t in terms] == [False, True, False]
+
+
+@pytest.mark.parametrize("loss", [xlosses.cross_entropy, xlosses.nll_loss], ids=["cross_entropy", "nll_loss"])
+def test_gradient_of_a_label_out_of_range_while_compiled(on, loss):
+    x, y = on.array(LOGITS), on.array([0, 7, 1], "int32")
+    compiled = [g for name, g in on.gradients.items() if "compile" in name or "jit" in name]
+    assert compiled
+    for gradient in compiled:
+        rows = on.read(gradient(lambda x, y: loss(x, y, reduction="sum"))(x, y))
+        assert [[math.isnan(g) for g in row] for row in rows] == [[False] * 3, [True] * 3, [False] * 3]
