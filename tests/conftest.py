@@ -29,8 +29,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return here.name != f"test_{backend}.py"
     if here.parts[:1] == ("transformations",):
         return not config.adaptor.gradients
-    asked = any(Path(arg).resolve().is_relative_to(HERE / "cli") for arg in config.args)
-    return True if here.parts[:1] == ("cli",) and not asked else None
+    asked = any(Path(arg).resolve().is_relative_to(HERE / "together") for arg in config.args)
+    return True if here.parts[:1] == ("together",) and not asked else None
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -62,4 +62,7 @@ def on(request: pytest.FixtureRequest):
 def _decided(metafunc: pytest.Metafunc, argument: str) -> bool:
     """Whether a test says itself what this argument is."""
     marks = metafunc.definition.iter_markers("parametrize")
-    return any(argument in (mark.args[0] if isinstance(mark.args[0], tuple) else mark.args[0].split(",")) for mark in marks)
+    return any(
+        argument in (mark.args[0] if isinstance(mark.args[0], tuple) else mark.args[0].split(","))
+        for mark in marks
+    )

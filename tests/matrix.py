@@ -13,7 +13,19 @@ from tolerances import tolerance
 import xlosses
 from xlosses.testing import CASES, Case
 from xlosses.testing.data import KINDS, drawn
-from xlosses.testing.parity import arrays, difference, flat as flatten
+from xlosses.testing.parity import arrays, difference
+from xlosses.testing.parity import flat as flatten
+
+__all__ = [
+    "REDUCTIONS",
+    "Call",
+    "every_case",
+    "every_reduction",
+    "every_setting",
+    "exactly",
+    "flatten",
+    "floating",
+]
 
 REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
 

@@ -6,10 +6,10 @@ from xlosses._core.gradient import value_and_grad
 from xlosses.losses.classification import binary_cross_entropy, cross_entropy, nll_loss
 from xlosses.losses.divergence import kl_div_loss
 from xlosses.losses.embedding import cosine_similarity_loss
+from xlosses.losses.likelihood import gaussian_nll_loss
 from xlosses.losses.margin import hinge_loss
 from xlosses.losses.ranking import margin_ranking_loss, triplet_loss
 from xlosses.losses.regression import (
-    gaussian_nll_loss,
     huber_loss,
     l1_loss,
     log_cosh_loss,

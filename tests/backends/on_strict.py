@@ -14,7 +14,9 @@ class StrictWorkbench(Workbench):
         return np.asarray(x).tolist()
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
-        return array_api_strict.asarray(np.asarray(values, dtype).tolist(), dtype=getattr(array_api_strict, dtype))
+        return array_api_strict.asarray(
+            np.asarray(values, dtype).tolist(), dtype=getattr(array_api_strict, dtype)
+        )
 
     def dtypes(self) -> list[str]:
         return ["float32", "float64"]

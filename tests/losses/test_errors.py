@@ -148,7 +148,11 @@ def arguments(loss):
 def test_weights_and_where(on):
     x = on.array([[1.0, 2.0]] * 3)
     tail = "must have the shape (3, 2) of the unreduced loss, or 1 in place of some of its lengths, got "
-    for shape, values in {"(3,)": [1.0] * 3, "(2, 2)": [[1.0, 1.0]] * 2, "(1, 3, 2)": [[[1.0, 1.0]] * 3]}.items():
+    for shape, values in {
+        "(3,)": [1.0] * 3,
+        "(2, 2)": [[1.0, 1.0]] * 2,
+        "(1, 3, 2)": [[[1.0, 1.0]] * 3],
+    }.items():
         with raises(ValueError, f"weights {tail}{shape}"):
             xlosses.mse_loss(x, 0.0, weights=on.array(values))
         with raises(ValueError, f"where {tail}{shape}"):
@@ -219,8 +223,8 @@ def test_gradient_of_the_unreduced_loss(on):
 
 
 def test_gradient_without_a_slope(on):
-    doubled = xlosses.formula(lambda xp, x: 2.0 * x)
-    with pytest.raises(TypeError, match="has no slope: give it one, or differentiate by the framework$"):
+    doubled = xlosses.formula(lambda xp, x: xp.abs(x))
+    with pytest.raises(TypeError, match=r"has no slope: give it one, or differentiate by the framework$"):
         xlosses.value_and_grad(lambda x, reduction: xlosses.evaluate(doubled, {"x": x}, None, reduction))(
             on.array([1.0])
         )

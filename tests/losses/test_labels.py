@@ -123,7 +123,10 @@ def test_integer_and_one_hot_targets_agree(on, reduction, smoothing):
 
 def test_class_weights_do_not_decide_the_dtype(on):
     if "float64" in on.bench.dtypes():
-        settings = {"class_weights": on.array(CLASS_WEIGHTS, "float64"), "weights": on.array([1.0] * 3, "float64")}
+        settings = {
+            "class_weights": on.array(CLASS_WEIGHTS, "float64"),
+            "weights": on.array([1.0] * 3, "float64"),
+        }
         found = xlosses.cross_entropy(on.array(X), on.array(LABELS, "int32"), **settings)
         assert on.dtype_of(found) == "float32"
 

@@ -329,7 +329,9 @@ def test_values_of_the_seed(on):
     x1 = on.array([-0.573409, -0.765166, -0.0638])
     x2 = on.array([0.75596, 0.225763, 0.256995])
     y = on.array([1, 1, -1], "int32")
-    assert math.isclose(on.read(xlosses.margin_ranking_loss(x1, x2, y, reduction="mean")), 0.773433, rel_tol=1e-5)
+    assert math.isclose(
+        on.read(xlosses.margin_ranking_loss(x1, x2, y, reduction="mean")), 0.773433, rel_tol=1e-5
+    )
     terms = on.read(xlosses.margin_ranking_loss(x1, x2, y))
     assert terms == pytest.approx([1.32937, 0.990929, 0.0], rel=1e-5)
     logits = on.array([[2.0, -1.0], [-1.0, 2.0]])

@@ -8,6 +8,7 @@ import pytest
 from matrix import REDUCTIONS, Call, every_case, every_setting, flatten
 
 import xlosses
+import xlosses.keras
 from xlosses.testing import expected
 
 LOGITS = [[0.5, -1.0, 2.0], [1.5, 0.0, -0.5], [-2.0, 1.0, 0.25]]
@@ -147,3 +148,11 @@ def test_gradient_of_a_label_out_of_range_while_compiled(on, loss):
     for gradient in compiled:
         rows = on.read(gradient(lambda x, y: loss(x, y, reduction="sum"))(x, y))
         assert [[math.isnan(g) for g in row] for row in rows] == [[False] * 3, [True] * 3, [False] * 3]
+
+
+def test_keras_class(on, compiled_or_mapped):
+    y, x = on.array([[[0.0, 1.0]], [[0.0, 0.0]]]), on.array([[[0.6, 0.4]], [[0.4, 0.6]]])
+    loss = xlosses.keras.Hinge("none")
+    wanted = [1.1, 1.5] if compiled_or_mapped in on.mappers.values() else [[1.1], [1.5]]
+    found = flatten(on.read(compiled_or_mapped(lambda y, x: loss(y, x))(y, x)))
+    assert all(math.isclose(a, b, rel_tol=1e-6) for a, b in zip(found, flatten(wanted), strict=True))

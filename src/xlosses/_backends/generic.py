@@ -103,10 +103,6 @@ class Namespace:
         info = self.standard.__array_namespace_info__()
         return self.dtype_name(info.default_dtypes()["real floating"])
 
-    def boolean(self) -> Any:
-        """The dtype of masks."""
-        return self._key("bool")
-
     def widest_integer(self) -> Any:
         """The signed integer dtype that labels are compared and picked in."""
         return self.int64

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from xlosses._backends import FLOATING, INTEGRAL, Namespace
-from xlosses._core.checks import is_number
 from xlosses._core.formula import Alignment
 
 
@@ -16,8 +15,6 @@ def choose(
     """The dtype of the result, and the one to compute and sum in: at least float32."""
     floats = set()
     for name, value in arrays.items():
-        if value is None or is_number(value):
-            continue
         found = xp.dtype_name(value.dtype)
         if found not in FLOATING and found not in INTEGRAL and found != "bool":
             raise TypeError(f"{name} must be real, got dtype {found}")

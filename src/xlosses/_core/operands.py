@@ -43,11 +43,12 @@ def prepare(
     """Check the arguments of one call and bring them to one framework, dtype and shape."""
     xp = one_framework({**arrays, **parameters, "weights": weights, "where": where})
     kinds = formula.aligned(arrays)
-    result, compute = dtypes.choose(xp, arrays, kinds, dtype)
     first_name, first = next(iter(arrays.items()))
+    given = {k: x for k, x in arrays.items() if k == first_name or not (x is None or is_number(x))}
+    result, compute = dtypes.choose(xp, given, kinds, dtype)
     cast = dtypes.Cast(xp, compute, first)
     axis = axis_of(len(first.shape), axis=axis) if formula.by_rows else -1
-    wanted = shapes.of_formula(arrays, kinds, axis)
+    wanted = shapes.of_formula({name: tuple(x.shape) for name, x in given.items()}, kinds, axis)
     shape = wanted[first_name][:-1] if formula.by_rows else wanted[first_name]
     mask = _mask(xp, where, shape, first)
     weights = _weights(xp, weights, shape, cast)
@@ -66,7 +67,11 @@ def prepare(
             if bad is not None:
                 poison = xp.where(bad, float("nan"), cast.constant(1.0))
         else:
-            ready[name] = _laid_out(value, kinds[name], axis, wanted[name], cast)
+            ready[name] = (
+                _laid_out(cast(value), kinds[name], axis, wanted[name], xp)
+                if name in given
+                else cast.full(value, wanted[name])
+            )
 
     if poison is not None:
         # Multiplied in, so that the NaN reaches the gradient of the row as well as its loss.
@@ -112,14 +117,11 @@ def one_framework(arguments: Mapping[str, Any]) -> Namespace:
     return xp
 
 
-def _laid_out(value: Any, kind: Alignment, axis: int, shape: shapes.Shape, cast: dtypes.Cast) -> Any:
+def _laid_out(x: Any, kind: Alignment, axis: int, shape: shapes.Shape, xp: Namespace) -> Any:
     """The array as the formula takes it: rows along the last axis, in the common shape."""
-    if is_number(value):
-        return cast.full(value, shape)
-    value = cast(value)
     if kind in ("rows", "vectors") and axis != len(shape) - 1:
-        value = cast.xp.moveaxis(value, axis, -1)
-    return value if tuple(value.shape) == shape else cast.xp.broadcast_to(value, shape)
+        x = xp.moveaxis(x, axis, -1)
+    return x if tuple(x.shape) == shape else xp.broadcast_to(x, shape)
 
 
 def _harmless(xp: Namespace, value: Any, kind: Alignment, mask: Any) -> Any:
@@ -136,7 +138,7 @@ def _mask(xp: Namespace, where: Any, shape: shapes.Shape, first: Any) -> Any:
     if where is None or where is True:
         return None
     if where is False:
-        return xp.array(False, first, xp.boolean())
+        return xp.array(False, first, xp.dtype_named("bool", first))
     if is_number(where) or xp.dtype_name(where.dtype) != "bool":
         got = f"the number {where}" if is_number(where) else f"dtype {xp.dtype_name(where.dtype)}"
         raise TypeError(f"where must be a boolean array, got {got}")

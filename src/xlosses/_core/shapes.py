@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from xlosses._core.checks import is_number
 from xlosses._core.formula import Alignment
 
 Shape: TypeAlias = tuple[int, ...]
 
 
-def of_formula(arrays: Mapping[str, Any], kinds: Mapping[str, Alignment], axis: int) -> dict[str, Shape]:
+def of_formula(given: Mapping[str, Shape], kinds: Mapping[str, Alignment], axis: int) -> dict[str, Shape]:
     """The shape of each array in the formula, where rows lie along the last axis."""
-    given = {name: tuple(x.shape) for name, x in arrays.items() if x is not None and not is_number(x)}
     first_name, shape = next(iter(given.items()))
     if kinds[first_name] == "elements":
         _check_equal(given, dict.fromkeys(given, shape), first_name)
-        return dict.fromkeys(arrays, shape)
+        return dict.fromkeys(kinds, shape)
     if shape[axis] == 0:
         raise ValueError(f"{first_name} has no entries along axis={axis}: its shape is {shape}")
     if kinds[first_name] == "vectors":
         common = _broadcast(given, axis)
-        return dict.fromkeys(arrays, (*_without(common, axis), common[axis]))
+        return dict.fromkeys(kinds, (*_without(common, axis), common[axis]))
     batch, classes = _without(shape, axis), shape[axis : axis + 1]
     as_given = {"rows": shape, "labels": batch, "classes": classes}
     _check_equal(given, {name: as_given[kinds[name]] for name in given}, first_name)

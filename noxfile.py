@@ -1,0 +1,110 @@
+"""`nox` runs all tests, `nox -s demo` the demo. Versions are those of constraints.txt."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import nox
+
+HERE = Path(__file__).parent
+CONSTRAINTS = str(HERE / "constraints.txt")
+PINNED = {
+    "PIP_CONSTRAINT": CONSTRAINTS,
+    "PIP_BUILD_CONSTRAINT": CONSTRAINTS,
+    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+}
+TEST_TOOLS = ("numpy", "pytest")
+BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
+
+# Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "typing", "tests", "parity", "bare", "docs"]
+
+
+def has_mlx() -> bool:
+    """Whether there is an MLX wheel for this machine."""
+    return platform.system() == "Linux" or (platform.system(), platform.machine()) == ("Darwin", "arm64")
+
+
+def install(session: nox.Session, *packages: str, extras: str = "") -> None:
+    """Install this package with extras, and others, in the pinned versions."""
+    target = f".[{extras}]" if extras else "."
+    session.env.update(PINNED)
+    session.install(target, *packages, silent=True)
+
+
+def everything(*others: str) -> str:
+    """The extras of all frameworks that this machine can have."""
+    frameworks = [name for name in ("numpy", "torch", "jax", "mlx") if name != "mlx" or has_mlx()]
+    return ",".join((*frameworks, *others))
+
+
+@nox.session
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def tests(session: nox.Session, backend: str) -> None:
+    """The test matrix on one framework, which is installed alone, with NumPy as a test tool."""
+    if backend == "mlx" and not has_mlx():
+        print("tests(mlx): there is no MLX wheel for this machine, so it is left out")
+        return
+    if backend == "strict":
+        install(session, *TEST_TOOLS, "array-api-strict")
+    else:
+        install(session, *TEST_TOOLS, extras=backend)
+    session.run("pytest", "--backend", backend, *session.posargs)
+    if backend == "numpy":
+        session.run("pytest", "--doctest-modules", "--pyargs", "xlosses", *session.posargs)
+
+
+@nox.session
+def parity(session: nox.Session) -> None:
+    """Every loss on every framework against its reference, on real data; and the command line."""
+    install(session, "pytest", extras=everything("demo"))
+    session.run("pytest", "tests/together", *session.posargs)
+    session.run("xlosses", "parity")
+
+
+@nox.session
+@nox.parametrize("backend", [nox.param(name, id=name) for name in ("none", "torch", "mlx")])
+def bare(session: nox.Session, backend: str) -> None:
+    """Without NumPy: import, the command line, and a few losses with one framework alone."""
+    if backend == "mlx" and not has_mlx():
+        print("bare(mlx): there is no MLX wheel for this machine, so it is left out")
+        return
+    install(session, extras="" if backend == "none" else backend)
+    session.run("python", "-W", "error", str(HERE / "tests" / "bare.py"), backend)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Ruff: rules and format."""
+    session.env.update(PINNED)
+    session.install("ruff", silent=True)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def typing(session: nox.Session) -> None:
+    """Mypy: strict on the source, and what users see: torch in, torch out."""
+    install(session, "mypy", extras=everything("demo"))
+    session.run("mypy", "--strict", "src")
+    session.run("mypy", "--strict", "tests/typing_for_users.py")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The pages, where a warning is an error, and their examples."""
+    install(session, extras="numpy,docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
+    session.run("sphinx-build", "-W", "-q", "-b", "doctest", "docs", "docs/_build/doctest")
+    print(f"The pages are in {os.path.relpath(HERE / 'docs' / '_build' / 'html' / 'index.html')}")
+
+
+@nox.session(default=False)
+def demo(session: nox.Session) -> None:
+    """Train one network in three frameworks through the same loss."""
+    install(session, extras=everything("demo"))
+    session.run("xlosses", "demo", *session.posargs)

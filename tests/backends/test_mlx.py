@@ -1,0 +1,81 @@
+"""What is particular to MLX: the seed's own calls, labels that would read other memory, long sums."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import mlx.core as mx
+import mlx.nn as nn
+import pytest
+from matrix import Call, every_case
+
+import xlosses
+from xlosses.testing import CASES
+
+LOSSES = sorted({case.loss_name for case in CASES.values()})
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_signature_is_the_seeds(name):
+    """Names, positional order and defaults of `mlx.nn.losses`: its calls run unchanged."""
+    seed = inspect.signature(getattr(nn.losses, name)).parameters.values()
+    here = inspect.signature(getattr(xlosses, name)).parameters.values()
+    positional = [p for p in here if p.kind is p.POSITIONAL_OR_KEYWORD]
+    assert [(p.name, p.default) for p in positional] == [(p.name, p.default) for p in seed]
+
+
+@every_case
+def test_values_are_the_seeds(on, case):
+    """On ordinary values, with the defaults."""
+    if case.name == "cross_entropy (probabilities)":
+        options = {}
+    else:
+        options = {"with_logits": False} if "probabilities" in case.name else {}
+    call = Call(on, case)
+    seed = getattr(nn.losses, case.loss_name)(*call.given, **options)
+    found = getattr(xlosses, case.loss_name)(*call.given, **options)
+    assert found.shape == seed.shape
+    assert mx.allclose(found, seed, rtol=2e-5, atol=1e-6)
+
+
+def test_every_loss_of_the_seed_is_here():
+    seed = {name for name, f in vars(nn.losses).items() if getattr(f, "__module__", "") == nn.losses.__name__}
+    assert seed - {"_make_loss", "_drop_dim", "_reduce"} == set(LOSSES)
+
+
+HOSTILE = """
+import random, mlx.core as mx, xlosses
+rng = random.Random(0)
+x = mx.random.normal((8, 5))
+raised = 0
+for call in range(2000):
+    labels = mx.array([rng.randint(-2**31, 2**31 - 1) for _ in range(8)], dtype=mx.int32)
+    loss = rng.choice([xlosses.cross_entropy, xlosses.nll_loss])
+    try:
+        mx.eval(mx.grad(lambda x: loss(x, labels, reduction="sum"))(x))
+    except ValueError:
+        raised += 1
+    traced = mx.compile(mx.value_and_grad(lambda x, y: loss(x, y, reduction="sum"))) if call < 20 else None
+    if traced:
+        value, gradient = traced(x, labels)
+        assert mx.isnan(value).item() and mx.all(mx.isnan(gradient)).item()
+print(raised)
+"""
+
+
+def test_hostile_labels_do_not_crash():
+    """In a process of its own: a crash there would take this run with it."""
+    found = subprocess.run([sys.executable, "-c", HOSTILE], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "2000\n"), found.stderr
+
+
+def test_double_precision_needs_the_cpu():
+    assert xlosses.mse_loss(mx.array([3.0]), 1.0, dtype="float64").dtype == mx.float64
+
+
+@pytest.mark.parametrize("n", [1, 31, 32, 33, 1000, 1023, 12_345, 10_000_000])
+def test_sums_of_any_length(n):
+    assert xlosses.l1_loss(mx.full((n,), 0.1), 0.0).item() == pytest.approx(0.1, rel=1e-6)
+    assert xlosses.l1_loss(mx.ones((n,)), 0.0, reduction="sum").item() == n

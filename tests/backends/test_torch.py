@@ -1,0 +1,119 @@
+"""What is particular to PyTorch: the graph, autocast, modules, fake tensors, the compiler."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import torch
+from matrix import Call, every_case
+
+import xlosses
+from xlosses.testing import expected
+
+
+@every_case
+def test_autocast_changes_nothing(on, case):
+    call = Call(on, case)
+    exact = expected(case, call.data, {}, "mean")
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = call.loss(reduction="mean")(*call.given)
+    assert found.dtype == torch.float32
+    call.assert_close(found, exact.value)
+
+
+@every_case
+def test_double_precision_gradients(on, case):
+    call = Call(on, case, n=3, dtype="float64")
+    first = call.given[0].requires_grad_(True)
+    loss = call.loss(reduction="mean")
+    assert torch.autograd.gradcheck(lambda x: loss(x, *call.given[1:]), (first,))
+    assert torch.autograd.gradgradcheck(lambda x: loss(x, *call.given[1:]), (first,))
+
+
+def test_inputs_are_never_detached_or_changed():
+    x, y, w = (torch.tensor([1.0, 2.0], requires_grad=True) for _ in range(3))
+    loss = xlosses.mse_loss(2 * x, y, weights=w, where=torch.tensor([True, False]))
+    loss.backward()
+    assert x.grad.tolist() == [4.0, 0.0]
+    assert y.grad.tolist() == [-2.0, 0.0]
+    assert w.grad.tolist() == [1.0, 0.0]
+    assert all(leaf.requires_grad for leaf in (x, y, w))
+
+
+def test_a_parameter_can_be_learnt():
+    delta = torch.tensor(0.5, requires_grad=True)
+    xlosses.huber_loss(torch.tensor([2.0]), 0.0, delta, "sum").backward()
+    assert delta.grad.item() == 1.5
+
+
+def test_subclasses_of_tensor():
+    parameter = torch.nn.Parameter(torch.tensor([3.0]))
+    xlosses.mse_loss(parameter, 1.0).backward()
+    assert parameter.grad.tolist() == [4.0]
+
+
+def test_default_dtype_is_the_users():
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert xlosses.mse_loss(torch.tensor([1]), 0).dtype == torch.float64
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_labels_are_not_read_on_the_meta_device():
+    x, y = torch.zeros(4, 3, device="meta"), torch.zeros(4, dtype=torch.int64, device="meta")
+    assert xlosses.cross_entropy(x, y).shape == (4,)
+    assert xlosses.cross_entropy(x, y, reduction="mean").device.type == "meta"
+
+
+def test_fake_tensors():
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode():
+        assert xlosses.cross_entropy(torch.zeros(4, 3), torch.zeros(4, dtype=torch.int64)).shape == (4,)
+
+
+def test_export():
+    class Model(torch.nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return xlosses.cross_entropy(x, y, reduction="mean")
+
+    x, y = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    exported = torch.export.export(Model(), (x, y)).module()
+    assert torch.equal(exported(x, y), xlosses.cross_entropy(x, y, reduction="mean"))
+
+
+def test_first_call_of_a_process_is_compiled():
+    """The backend's file is loaded while the compiler traces."""
+    code = (
+        "import torch, xlosses; f = torch.compile(xlosses.mse_loss, fullgraph=True, backend='aot_eager'); "
+        "print(f(torch.tensor([3.0]), 1.0).item())"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "4.0\n"
+    assert "Warning" not in found.stderr
+
+
+def test_compiled_with_a_changing_number():
+    torch.compiler.reset()
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend=backend)
+    x = torch.tensor([0.5, 4.0])
+    for k in range(1, 9):
+        delta = k / 4
+        assert loss(x, 0.0, delta).tolist() == xlosses.huber_loss(x, 0.0, delta).tolist()
+    assert len(graphs) <= 2  # once for a constant, once for any number
+
+
+def test_compiled_with_an_invalid_number():
+    torch.compiler.reset()
+    loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend="aot_eager")
+    with pytest.raises(Exception, match=r"delta must be a number > 0, got -1\.0"):
+        loss(torch.tensor([1.0]), 0.0, -1.0)

@@ -1,0 +1,186 @@
+"""House rules: public names, floors, lengths. Read from the source, without importing a framework."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+import xlosses
+import xlosses.keras
+from xlosses.testing import CASES
+
+ROOT = Path(__file__).parent.parent
+SRC = ROOT / "src" / "xlosses"
+FILES = sorted(SRC.rglob("*.py"))
+LOSSES = sorted({case.loss_name for case in CASES.values()})
+TOOLS = ["evaluate", "formula", "value_and_grad"]
+
+# From the ground up; a file imports from floors below it, and from its own.
+FLOORS = ["_typing", "_backends", "_core", "losses", "", "keras", "testing", "_cli", "__main__"]
+FRAMEWORKS = {"numpy", "torch", "jax", "jaxlib", "mlx", "array_api_compat", "array_api_strict"}
+
+docs = "\n".join(page.read_text() for page in (ROOT / "docs").glob("*.md"))
+
+
+def module_of(path: Path) -> str:
+    return ".".join(("xlosses", *path.relative_to(SRC).with_suffix("").parts)).removesuffix(".__init__")
+
+
+def floor_of(module: str) -> int:
+    return FLOORS.index(module.partition(".")[2].partition(".")[0])
+
+
+def imports_of(path: Path, everywhere: bool = True) -> set[str]:
+    """The modules that a file imports; by its head alone, or in its functions as well."""
+    tree = ast.parse(path.read_text())
+    known = {module_of(p) for p in FILES}
+    found = set()
+    for node in ast.walk(tree) if everywhere else tree.body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = {f"{node.module}.{alias.name}" for alias in node.names} & known
+            found |= inside or {node.module}
+    return found
+
+
+def test_public_names():
+    assert xlosses.__all__ == sorted(xlosses.__all__)
+    assert sorted([*LOSSES, *TOOLS]) == xlosses.__all__
+    public = {name for name, value in vars(xlosses).items() if name[0] != "_" and not inspect.ismodule(value)}
+    assert public == set(xlosses.__all__)
+
+
+@pytest.mark.parametrize("name", [*xlosses.__all__, "keras.hinge"])
+def test_docs_have_a_line(name):
+    assert f".. autofunction:: xlosses.{name}\n" in docs
+
+
+def test_docs_have_the_keras_class():
+    assert ".. autoclass:: xlosses.keras.Hinge\n" in docs
+
+
+def test_changelog_and_readme_name_every_loss():
+    for page in ("CHANGELOG.md", "README.md"):
+        text = (ROOT / page).read_text()
+        assert [name for name in LOSSES if f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize(
+    "documented",
+    [*(getattr(xlosses, name) for name in LOSSES), xlosses.keras.Hinge, xlosses.keras.hinge],
+    ids=lambda f: f.__name__,
+)
+def test_docstring_sections(documented):
+    text = inspect.getdoc(documented)
+    wanted = ["Parameters", "Returns", "Raises", "Notes", "References", "Examples"]
+    places = [text.find(f"\n{section}\n{'-' * len(section)}\n") for section in wanted]
+    assert min(places) > 0, f"misses {wanted[places.index(min(places))]}"
+    assert places == sorted(places)
+    assert ".. math::" in text
+    assert "Gradient" in text or "gradient" in text
+    assert ">>> " in text
+    head, *rest = text.splitlines()
+    assert head.endswith((".", ":", "similar."))
+    assert rest[0] == ""
+    parameters = text[places[0] : places[1]]
+    signature = inspect.signature(documented).parameters
+    assert [name for name in signature if name not in parameters] == []
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_docstring_sections_of_tools(name):
+    text = inspect.getdoc(getattr(xlosses, name))
+    for section in ("Parameters", "Returns", "Examples"):
+        assert f"\n{section}\n{'-' * len(section)}\n" in text
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_imports_point_down(path):
+    here = module_of(path)
+    up = {
+        other
+        for other in imports_of(path)
+        if other.split(".")[0] == "xlosses" and floor_of(other) > floor_of(here)
+    }
+    assert not up
+
+
+def test_no_import_cycle():
+    graph = {module_of(path): imports_of(path, everywhere=False) for path in FILES}
+    TopologicalSorter(graph).prepare()  # raises CycleError
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_frameworks_have_one_file_each(path):
+    found = {name.partition(".")[0] for name in imports_of(path)} & FRAMEWORKS
+    if path.parent.name != "_backends":
+        assert not found
+    else:
+        assert found <= {path.stem, "array_api_compat"}
+
+
+def test_import_brings_no_framework():
+    code = f"import sys, xlosses; print(sorted({FRAMEWORKS!r} & set(sys.modules)))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def functions(*decorators: str) -> dict[str, ast.FunctionDef]:
+    """The functions in `losses` that one of these decorates: "formula", "slope", "weight"."""
+    found = {}
+    for path in (SRC / "losses").glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            for decorator in getattr(node, "decorator_list", []):
+                name = decorator.func if isinstance(decorator, ast.Call) else decorator
+                if (name.id if isinstance(name, ast.Name) else name.attr) in decorators:
+                    found[node.name] = node
+    return found
+
+
+def lines(function: ast.FunctionDef) -> int:
+    return function.body[-1].end_lineno - function.body[0].lineno + 1
+
+
+def test_formulas_are_short():
+    lengths = {name: lines(function) for name, function in functions("formula").items()}
+    assert len(lengths) >= len(LOSSES)
+    assert median(lengths.values()) <= 5
+    assert max(lengths.values()) <= 12, lengths
+
+
+def test_slopes_are_short():
+    assert max(lines(function) for function in functions("slope").values()) <= 12
+
+
+def test_every_formula_has_a_slope():
+    assert len(functions("slope")) == len(functions("formula"))
+
+
+@pytest.mark.parametrize("folder", ["src", "tests"])
+def test_files_are_short(folder):
+    lengths = {str(p): len(p.read_text().splitlines()) for p in (ROOT / folder).rglob("*.py")}
+    assert {path: n for path, n in lengths.items() if n > 400} == {}
+
+
+def test_every_word_is_overridden():
+    """A word that no framework does otherwise belongs in math.py."""
+
+    def words(name: str) -> set[str]:
+        (found,) = (
+            node
+            for node in ast.parse((SRC / "_backends" / f"{name}.py").read_text()).body
+            if isinstance(node, ast.ClassDef) and node.name.lower() == name.replace("generic", "namespace")
+        )
+        return {f.name for f in found.body if isinstance(f, ast.FunctionDef) and f.name[0] != "_"}
+
+    overridden = set().union(*map(words, ("numpy", "torch", "jax", "mlx")))
+    assert words("generic") - overridden == {"run"}  # how the engine will differ
+    assert len(words("generic")) <= 16

@@ -1,0 +1,37 @@
+"""The matrix fails when a loss is wrong: each break is made in a process of its own, and must be caught."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+BREAKS = {
+    "a value": "regression.huber.terms = lambda xp, x, y, delta: 1.001 * xp.absolute(x - y)",
+    "a slope": "regression.squared_error.derivative = lambda xp, x, y: 2.002 * (x - y)",
+    "a weight of its own": "classification.nll.own_weight = None",
+    "a mask": "terms.unreduced = lambda o: o.formula(o.xp, *o.arrays, **o.parameters)",
+    "a reduction": "terms.count = lambda o: 7",
+    "labels": "labels.outside = lambda xp, name, labels, classes, mask: (labels % classes, None)",
+}
+
+TESTS = ("losses/test_values.py", "losses/test_labels.py")
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_break_is_caught(on, name):
+    code = (
+        "import pytest, sys\n"
+        "from xlosses._core import labels, terms\n"
+        "from xlosses.losses import classification, regression\n"
+        f"{BREAKS[name]}\n"
+        f"options = ['-q', '-x', '--backend', {on.name!r}, '-p', 'no:cacheprovider']\n"
+        "sys.exit(pytest.main([*options, *sys.argv[1:]]))"
+    )
+    tests = [str(HERE / test) for test in TESTS]
+    found = subprocess.run([sys.executable, "-c", code, *tests], capture_output=True, text=True, check=False)
+    assert found.returncode == pytest.ExitCode.TESTS_FAILED, found.stdout
