@@ -25,7 +25,6 @@ def run(*args: str, cwd: Path | None = None, **hidden: bool) -> subprocess.Compl
         "    if name.replace('-', '_') in hidden: raise metadata.PackageNotFoundError(name)\n"
         "    return real(name)\n"
         "metadata.version = version\n"
-        "sys.modules.update(dict.fromkeys(hidden))\n"
         "from xlosses._cli import main\n"
         "sys.exit(main(sys.argv[1:]))"
     )
