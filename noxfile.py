@@ -16,6 +16,7 @@ PINNED = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
 }
 TEST_TOOLS = ("numpy", "pytest")
+EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing")
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
@@ -55,7 +56,7 @@ def tests(session: nox.Session, backend: str) -> None:
         install(session, *TEST_TOOLS, extras=backend)
     session.run("pytest", "--backend", backend, *session.posargs)
     if backend == "numpy":
-        session.run("pytest", "--doctest-modules", "--pyargs", "xlosses", *session.posargs)
+        session.run("pytest", "--doctest-modules", "--pyargs", *EXAMPLES, *session.posargs)
 
 
 @nox.session
