@@ -24,18 +24,18 @@ def test_mixed_frameworks(one, other):
     message = (
         f"all arrays of a call must come from one framework, but inputs is from {first}, targets is from "
     )
-    with pytest.raises(TypeError, match=re.escape(f"{message}{second}; convert some")):
+    with pytest.raises(TypeError, match=re.escape(f"{message}{second}; convert all to one")):
         xlosses.huber_loss(x, y)
     with pytest.raises(
-        TypeError, match=re.escape(f"{message}{first}, weights is from {second}; convert some")
+        TypeError, match=re.escape(f"{message}{first}, weights is from {second}; convert all to one")
     ):
         xlosses.huber_loss(x, x, weights=y)
-    with pytest.raises(TypeError, match=re.escape(f"where is from {second}; convert some")):
+    with pytest.raises(TypeError, match=re.escape(f"where is from {second}; convert all to one")):
         xlosses.huber_loss(x, x, where=BENCHES[other].array([True, False], "bool"))
     labels = BENCHES[one].array([0], "int32")
-    with pytest.raises(TypeError, match=re.escape(f"class_weights is from {second}; convert some")):
+    with pytest.raises(TypeError, match=re.escape(f"class_weights is from {second}; convert all to one")):
         xlosses.cross_entropy(x[None, :], labels, class_weights=y)
-    with pytest.raises(TypeError, match=re.escape(f"delta is from {second}; convert some")):
+    with pytest.raises(TypeError, match=re.escape(f"delta is from {second}; convert all to one")):
         xlosses.huber_loss(x, x, BENCHES[other].array(1.0))
 
 

@@ -113,7 +113,7 @@ def one_framework(arguments: Mapping[str, Any]) -> Namespace:
     xp = next(namespaces)
     if any(other is not xp for other in namespaces):
         each = ", ".join(f"{name} is from {ns.framework}" for name, ns in found.items())
-        raise TypeError(f"all arrays of a call must come from one framework, but {each}; convert some")
+        raise TypeError(f"all arrays of a call must come from one framework, but {each}; convert all to one")
     return xp
 
 
