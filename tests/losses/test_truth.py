@@ -318,11 +318,26 @@ def test_unsigned_integers_do_not_wrap(on):
 
 
 @pytest.mark.parametrize("entry", [1.0, 0.1, 1e-3])
-def test_mean_of_many_terms(on, entry):
-    n = 3_000_000
-    x = on.bench.xp.broadcast_to(on.array([entry]), (n,))
+def test_mean_of_ten_million_equal_terms(on, entry):
+    x = on.bench.xp.broadcast_to(on.array([entry]), (10_000_000,))
     exact = exactly(on, on.array([entry]))[0]
     assert math.isclose(on.read(xlosses.l1_loss(x, 0.0)), exact, rel_tol=1e-6)
+
+
+def test_mean_of_ten_million_terms(on):
+    cycle = [math.fmod(k * 0.6180339887498949, 1.0) for k in range(1000)]
+    xp = on.bench.xp
+    x = xp.reshape(xp.broadcast_to(on.array(cycle), (10_000, 1000)), (-1,))
+    exact = math.fsum(exactly(on, on.array(cycle))) / 1000
+    assert math.isclose(on.read(xlosses.l1_loss(x, 0.0)), exact, rel_tol=1e-6)
+
+
+@pytest.mark.parametrize("half", ["float16", "bfloat16"])
+def test_half_means_of_a_million_terms(on, half):
+    """The float32 mean, rounded once."""
+    if half in on.bench.dtypes():
+        x = on.bench.xp.broadcast_to(on.array([0.1], half), (1_000_000,))
+        assert exactly(on, xlosses.l1_loss(x, 0.0)) == exactly(on, on.array([0.1], half))[0]
 
 
 def test_values_of_the_seed(on):

@@ -6,12 +6,13 @@ import re
 from itertools import permutations
 
 import pytest
-from matrix import every_setting
+from matrix import every_reduction, every_setting
+from tolerances import CANCELS
 
 import xlosses
 from xlosses._backends import FRAMEWORKS, load_workbench
 from xlosses.testing.data import KINDS, drawn
-from xlosses.testing.parity import arrays, difference
+from xlosses.testing.parity import arrays, difference, differentiated
 
 BENCHES = {name: load_workbench(name) for name in FRAMEWORKS}
 ULP = 2.0**-23
@@ -40,18 +41,27 @@ def test_mixed_frameworks(one, other):
 
 
 @every_setting
-@pytest.mark.parametrize("reduction", ["none", "mean"])
-def test_frameworks_agree(case, options, reduction):
-    """Within 8 units in the last place of the largest entry; MLX within 1e-5, for its exp."""
-    data = drawn(case.arrays, 50, seed=1)
-    found = {
-        name: bench.read(case.loss(*arrays(case, bench, data).values(), reduction=reduction, **options))
-        for name, bench in BENCHES.items()
-    }
-    scale = 10 if case.loss_name == "triplet_loss" else 1  # distances are up to ten times their difference
-    for name in ("torch", "jax"):
-        assert difference(found[name], found["numpy"]) <= 8 * ULP * scale
-    assert difference(found["mlx"], found["numpy"]) <= 1e-5 * scale
+@every_reduction
+@pytest.mark.parametrize("extras", ["plain", "weights and mask"])
+def test_frameworks_agree(case, options, reduction, extras):
+    """Values and gradients within 8 units in the last place of the largest entry; MLX within 1e-5."""
+    data, calls = drawn(case.arrays, 50, seed=1), {}
+    for name, bench in BENCHES.items():
+        settings = {**options, "reduction": reduction}
+        if extras != "plain":
+            settings["weights"] = bench.array([0.25 + k % 3 for k in range(50)])
+            settings["where"] = bench.array([k % 4 != 0 for k in range(50)], "bool")
+        given = list(arrays(case, bench, data).values())
+        value = case.loss(*given, **settings)
+        settings["reduction"] = "sum" if reduction == "none" else reduction
+        first = next(iter(case.arrays))
+        _, gradients = differentiated(case, bench, given, [first], settings)
+        calls[name] = [bench.read(value), bench.read(gradients[first])]
+    scale = CANCELS.get(case.loss_name, 1.0)
+    for name in ("torch", "jax", "mlx"):
+        limit = (1e-5 if name == "mlx" else 8 * ULP) * scale
+        for found, wanted in zip(calls[name], calls["numpy"], strict=True):
+            assert difference(found, wanted) <= limit, name
 
 
 def test_every_kind_of_data_is_used():
