@@ -7,7 +7,7 @@ from typing import Any
 from xlosses._core.checks import nonnegative
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import at_least, unit
+from xlosses._core.math import at_least, tiny, unit
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -85,7 +85,7 @@ def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     zero = (q1 == 0) | (q2 == 0)
     lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
     dot = xp.where(zero, 0.0, xp.sum(u1 * u2, axis=-1))
-    return dot / at_least(xp, lengths, eps / s1 / s2)
+    return dot / at_least(xp, lengths, least_length(xp, eps, s1, s2))
 
 
 @cosine.slope
@@ -94,7 +94,14 @@ def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
     zero = (q1 == 0) | (q2 == 0)
     lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
-    clamped = at_least(xp, lengths, eps / s1 / s2)
+    clamped = at_least(xp, lengths, least_length(xp, eps, s1, s2))
     turn = xp.where(zero | (clamped > lengths), 0.0, xp.sum(u1 * u2, axis=-1) / clamped)
     slope = u2 / clamped[..., None] - u1 * (turn / xp.where(zero, 1.0, q1))[..., None]
     return xp.where(zero[..., None], 0.0, slope / s1[..., None])
+
+
+def least_length(xp: Any, eps: Number, s1: Array, s2: Array) -> Any:
+    """eps / (s1 s2), or a number near the largest one where that would overflow."""
+    least = 4.0 * tiny(xp, s1)
+    limit = eps / at_least(xp, s1, least * eps)
+    return limit / at_least(xp, s2, least * limit)
