@@ -82,26 +82,28 @@ def cosine_similarity_loss(
 def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     (u1, s1), (u2, s2) = unit(xp, x1), unit(xp, x2)
     q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
-    zero = (q1 == 0) | (q2 == 0)
+    floor, zero = least_length(xp, eps, s1, s2)
+    zero = zero | (q1 == 0) | (q2 == 0)
     lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
     dot = xp.where(zero, 0.0, xp.sum(u1 * u2, axis=-1))
-    return dot / at_least(xp, lengths, least_length(xp, eps, s1, s2))
+    return dot / at_least(xp, lengths, floor)
 
 
 @cosine.slope
 def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     (u1, s1), (u2, s2) = unit(xp, x1), unit(xp, x2)
     q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
-    zero = (q1 == 0) | (q2 == 0)
+    floor, zero = least_length(xp, eps, s1, s2)
+    zero = zero | (q1 == 0) | (q2 == 0)
     lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
-    clamped = at_least(xp, lengths, least_length(xp, eps, s1, s2))
+    clamped = at_least(xp, lengths, floor)
     turn = xp.where(zero | (clamped > lengths), 0.0, xp.sum(u1 * u2, axis=-1) / clamped)
     slope = u2 / clamped[..., None] - u1 * (turn / xp.where(zero, 1.0, q1))[..., None]
     return xp.where(zero[..., None], 0.0, slope / s1[..., None])
 
 
-def least_length(xp: Any, eps: Number, s1: Array, s2: Array) -> Any:
-    """eps / (s1 s2), or a number near the largest one where that would overflow."""
+def least_length(xp: Any, eps: Number, s1: Array, s2: Array) -> tuple[Any, Any]:
+    """eps / (s1 s2), and where that overflows: the vectors are then zero for every purpose."""
     least = 4.0 * tiny(xp, s1)
     limit = eps / at_least(xp, s1, least * eps)
-    return limit / at_least(xp, s2, least * limit)
+    return limit / at_least(xp, s2, least * limit), (s1 < least * eps) | (s2 < least * limit)
