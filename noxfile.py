@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
 from pathlib import Path
 
 import nox
@@ -15,7 +16,7 @@ PINNED = {
     "PIP_BUILD_CONSTRAINT": CONSTRAINTS,
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
 }
-TEST_TOOLS = ("numpy", "pytest")
+TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath")
 EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing")
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 
@@ -103,6 +104,30 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
     session.run("sphinx-build", "-W", "-q", "-b", "doctest", "docs", "docs/_build/doctest")
     print(f"The pages are in {os.path.relpath(HERE / 'docs' / '_build' / 'html' / 'index.html')}")
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """The properties of tests/fuzz on thousands of examples: `nox -s fuzz -- torch`, or on all."""
+    install(session, *TEST_TOOLS, "array-api-strict", extras=everything())
+    for backend in session.posargs or [name for name in BACKENDS if name != "mlx" or has_mlx()]:
+        session.run("pytest", "tests/fuzz", "--backend", backend, env={"XLOSSES_FUZZ": "thousands"})
+
+
+@nox.session(default=False)
+def mutants(session: nox.Session) -> None:
+    """Change the source in many small ways, on a copy: at least 90 % of them must fail a test."""
+    install(session, *TEST_TOOLS, "cosmic-ray", extras="numpy")
+    copy = Path(session.create_tmp()) / "copy"
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns(".*", "_build", "__pycache__"))
+    config, found = "tests/mutants/cosmic-ray.toml", "mutants.sqlite"
+    with session.chdir(copy):
+        session.env["PYTHONPATH"] = str(copy / "src")
+        session.run("cosmic-ray", "init", config, found)
+        session.run("cr-filter-operators", found, config)
+        session.run("cosmic-ray", "exec", config, found)
+    session.run("python", "tests/mutants/report.py", str(copy / found), *session.posargs)
 
 
 @nox.session(default=False)

@@ -8,6 +8,7 @@ beside this one override a word only where their framework does it better or nee
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
@@ -26,8 +27,10 @@ class Namespace:
         words = vars(standard).items()
         # Bound once, so that a word costs one dictionary look-up and compilers see no __getattr__.
         vars(self).update({k: v for k, v in words if k[0] != "_" and not hasattr(type(self), k)})
-        known = (*FLOATING, *INTEGRAL, "bool")
-        self.dtype_names = {self._key(n): n for n in known if hasattr(standard, n)}
+        self.dtype_names: dict[Any, str] = {}
+        for name in (*FLOATING, *INTEGRAL, "bool"):
+            with suppress(AttributeError, TypeError):  # a dtype that this framework lacks
+                self.dtype_names[self._key(name)] = name
 
     def __getattr__(self, word: str) -> Any:
         return getattr(self.standard, word)

@@ -1,0 +1,58 @@
+"""What became of the mutants: `python tests/mutants/report.py SESSION.sqlite`, after cosmic-ray.
+
+Prints how many died, and every survivor with its reason from `survivors.json`. Exit code 1 when fewer
+than 90 % died, or when one survived that has no reason there: `--refresh` adds it, without one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+STORED = HERE / "survivors.json"
+WANTED = 0.9
+
+QUERY = """
+select module_path, operator_name, definition_name, start_pos_row, test_outcome
+from mutation_specs join work_results using (job_id) where worker_outcome = 'NORMAL'
+order by module_path, start_pos_row, operator_name
+"""
+
+
+def outcomes(session: Path) -> Iterator[tuple[str, str]]:
+    """For every mutant that ran, what it is (file, function, line, operator), and its outcome."""
+    for path, operator, function, row, outcome in sqlite3.connect(session).execute(QUERY):
+        line = (ROOT / path).read_text().splitlines()[row - 1].strip()
+        file = Path(path).relative_to("src/xlosses")
+        yield f"{file} | {function} | {line} | {operator.removeprefix('core/')}", outcome
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("session", type=Path)
+    parser.add_argument("--refresh", action="store_true", help="write the survivors to survivors.json")
+    arguments = parser.parse_args()
+    found = list(outcomes(arguments.session))
+    survivors = Counter(mutant for mutant, outcome in found if outcome == "SURVIVED")
+    reasons = json.loads(STORED.read_text())["survivors"] if STORED.exists() else {}
+    died = 1 - survivors.total() / len(found)
+    for mutant, count in survivors.items():
+        print(f"{count} survived: {mutant}\n    {reasons.get(mutant) or 'NO REASON'}")
+    print(f"{len(found)} mutants, {survivors.total()} survived, {died:.1%} died")
+    if arguments.refresh:
+        figures = {"mutants": len(found), "survived": survivors.total()}
+        kept = {mutant: reasons.get(mutant, "") for mutant in survivors}
+        STORED.write_text(json.dumps({**figures, "survivors": kept}, indent=1) + "\n")
+        return 0
+    return 0 if died >= WANTED and all(reasons.get(mutant) for mutant in survivors) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
