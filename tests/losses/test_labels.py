@@ -107,6 +107,26 @@ def test_class_weights(on, loss, reduction, smoothing):
         close(on, gradient, next(iter(exact.gradients.values())))
 
 
+@by_label
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean", "weighted_mean"])
+def test_class_weights_under_a_mask(on, loss, reduction):
+    where = [True, False, True]
+    options = {"class_weights": CLASS_WEIGHTS}
+    exact = expected(CASES[loss.__name__], named(loss), options, reduction, None, where)
+    settings = {"class_weights": on.array(CLASS_WEIGHTS), "where": on.array(where, "bool")}
+    found = loss(on.array(X), on.array(LABELS, "int32"), reduction=reduction, **settings)
+    close(on, found, exact.value)
+
+
+@by_label
+def test_which_label_is_out_of_range(on, loss):
+    """The first bad one of a batch of any shape, as it was given."""
+    if on.looks:
+        x = on.array([[X[0], X[1]], [X[2], X[0]]])
+        with pytest.raises(ValueError, match=r"got 9; exclude"):
+            loss(x, on.array([[0, 1], [9, -7]], "int32"))
+
+
 @pytest.mark.parametrize("reduction", ["none", "mean", "weighted_mean"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 def test_integer_and_one_hot_targets_agree(on, reduction, smoothing):

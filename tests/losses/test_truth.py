@@ -209,9 +209,9 @@ ROWS = [
     Row(
         "eps of 0 and zero vectors",
         xlosses.cosine_similarity_loss,
-        ([[0.0, 0.0]], [[0.0, 0.0]]),
-        [0.0],
-        [[0.0, 0.0]],
+        ([[0.0, 0.0], [0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0], [1.0, 2.0], [0.0, 0.0]]),
+        [0.0, 0.0, 0.0],
+        [[0.0, 0.0]] * 3,
         {"eps": 0.0},
     ),
     *(
@@ -225,6 +225,17 @@ ROWS = [
         )
         for p in (1, 2, 3, INF)
         for eps in (0.0, 1e-6)
+    ),
+    *(
+        Row(
+            f"anchor is positive, negative is not, p={p}",
+            xlosses.triplet_loss,
+            ([[0.0, 0.0]], [[0.0, 0.0]], [[0.0, 5.0]]),
+            [1.0],
+            [[0.0, 1.0]],
+            {"p": p, "eps": 0.0, "margin": 6.0},
+        )
+        for p in (1, 2, 3, INF)
     ),
     Row(
         "odd p takes |d|",
