@@ -177,6 +177,13 @@ ROWS = [
     Row("l1 at 1e30", xlosses.l1_loss, ([1e30], [0.0]), [1e30], [1.0]),
     Row("l1 at inf", xlosses.l1_loss, ([INF, -INF], [0.0, 0.0]), [INF, INF], [1.0, -1.0]),
     Row("l1 at its kink", xlosses.l1_loss, ([2.0, 0.0], [2.0, 0.0]), [0.0, 0.0], [0.0, 0.0]),
+    Row(
+        "hinge on both sides of its kink",
+        xlosses.hinge_loss,
+        ([1.5, 0.5, -1.5, -0.5, 0.0], [1.0, 1.0, -1.0, -1.0, 1.0]),
+        [0.0, 0.5, 0.0, 0.5, 1.0],
+        [0.0, -1.0, 0.0, 1.0, -1.0],
+    ),
     Row("hinge at its kink", xlosses.hinge_loss, ([1.0, -1.0], [1.0, -1.0]), [0.0, 0.0], [0.0, 0.0]),
     Row(
         "margin ranking at its kink",
