@@ -214,6 +214,14 @@ ROWS = [
         dtype="float16",
     ),
     Row(
+        "lengths whose product is eps: the clamp acts",
+        xlosses.cosine_similarity_loss,
+        ([[3.0, 4.0]], [[4.0, 3.0]]),
+        [0.96],
+        [[0.16, 0.12]],
+        {"eps": 25.0},
+    ),
+    Row(
         "eps of 0 and zero vectors",
         xlosses.cosine_similarity_loss,
         ([[0.0, 0.0], [0.0, 0.0], [3.0, 4.0]], [[0.0, 0.0], [1.0, 2.0], [0.0, 0.0]]),

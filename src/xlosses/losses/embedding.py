@@ -97,7 +97,7 @@ def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     zero = zero | (q1 == 0) | (q2 == 0)
     lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
     clamped = at_least(xp, lengths, floor)
-    turn = xp.where(zero | (clamped > lengths), 0.0, xp.sum(u1 * u2, axis=-1) / clamped)
+    turn = xp.where(zero | (lengths <= floor), 0.0, xp.sum(u1 * u2, axis=-1) / clamped)
     slope = u2 / clamped[..., None] - u1 * (turn / xp.where(zero, 1.0, q1))[..., None]
     return xp.where(zero[..., None], 0.0, slope / s1[..., None])
 
