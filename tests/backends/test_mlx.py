@@ -1,10 +1,8 @@
-"""What is particular to MLX: the seed's own calls, labels that would read other memory, long sums."""
+"""What is particular to MLX: the seed's own calls, double precision, long sums."""
 
 from __future__ import annotations
 
 import inspect
-import subprocess
-import sys
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -43,32 +41,6 @@ def test_values_are_the_seeds(on, case):
 def test_every_loss_of_the_seed_is_here():
     seed = {name for name, f in vars(nn.losses).items() if getattr(f, "__module__", "") == nn.losses.__name__}
     assert seed - {"_make_loss", "_drop_dim", "_reduce"} == set(LOSSES)
-
-
-HOSTILE = """
-import random, mlx.core as mx, xlosses
-rng = random.Random(0)
-x = mx.random.normal((8, 5))
-raised = 0
-for call in range(2000):
-    labels = mx.array([rng.randint(-2**31, 2**31 - 1) for _ in range(8)], dtype=mx.int32)
-    loss = rng.choice([xlosses.cross_entropy, xlosses.nll_loss])
-    try:
-        mx.eval(mx.grad(lambda x: loss(x, labels, reduction="sum"))(x))
-    except ValueError:
-        raised += 1
-    traced = mx.compile(mx.value_and_grad(lambda x, y: loss(x, y, reduction="sum"))) if call < 20 else None
-    if traced:
-        value, gradient = traced(x, labels)
-        assert mx.isnan(value).item() and mx.all(mx.isnan(gradient)).item()
-print(raised)
-"""
-
-
-def test_hostile_labels_do_not_crash():
-    """In a process of its own: a crash there would take this run with it."""
-    found = subprocess.run([sys.executable, "-c", HOSTILE], capture_output=True, text=True, check=False)
-    assert (found.returncode, found.stdout) == (0, "2000\n"), found.stderr
 
 
 def test_double_precision_needs_the_cpu():
