@@ -159,3 +159,14 @@ def test_keywords_and_positions_agree(on, case):
     call = Call(on, case)
     by_keyword = call.loss(reduction="mean")(**call.arrays)
     assert on.read(by_keyword) == on.read(call.loss(reduction="mean")(*call.given))
+
+
+@every_setting
+def test_parameters_as_arrays_of_no_axes(on, case, options):
+    """The same as the number, for value and slope; beta = 0 included, which is then not seen."""
+    numbers = {k: v for k, v in options.items() if k in ("delta", "beta", "eps", "margin", "label_smoothing")}
+    call = Call(on, case)
+    traced = {**options, **{k: on.array(v) for k, v in numbers.items()}}
+    exact = expected(case, call.data, options, "mean")
+    call.assert_close(call.loss(**traced, reduction="mean")(*call.given), exact.value)
+    call.assert_close(call.slope(**traced, reduction="mean"), exact.gradients[call.first])

@@ -294,19 +294,22 @@ def smooth_l1_loss(
 @formula
 def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = xp.absolute(x - y)
-    width = not_zero(xp, beta, x)
+    width = not_zero(xp, beta, error)
     slope = xp.clip(error / width, None, 1.0)
     return slope * (error - 0.5 * width * slope)
 
 
 @smooth_l1.slope
 def smooth_l1_slope(xp: Any, x: Array, y: Array, beta: Number) -> Any:
-    return xp.clip((x - y) / not_zero(xp, beta, x), -1.0, 1.0)
+    error = x - y
+    return xp.clip(error / not_zero(xp, beta, xp.absolute(error)), -1.0, 1.0)
 
 
-def not_zero(xp: Any, beta: Any, x: Array) -> Any:
-    """The smallest positive number in place of a 0 that only shows in an array: close to l1."""
-    return beta if is_number(beta) else at_least(xp, beta, tiny(xp, x))
+def not_zero(xp: Any, beta: Any, error: Array) -> Any:
+    """beta; or, where it is an array and may be 0, enough to divide the error by: then it is l1."""
+    if is_number(beta):
+        return beta
+    return at_least(xp, at_least(xp, beta, tiny(xp, error)), 2.0**-60 * error)
 
 
 def log_cosh_loss(
