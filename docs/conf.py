@@ -1,7 +1,12 @@
 """Sphinx configuration. Nothing on the built pages is fetched from the network."""
 
 import re
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+import make_accuracy
 
 project = "xlosses"
 author = "The xlosses authors"
@@ -48,5 +53,14 @@ def keep_initials(app, what, name, obj, options, lines):
     lines[:] = [re.sub(r"^([A-Z])\. ", r"\1\\. ", line) for line in lines]
 
 
+def fill_in_figures(app, name, source):
+    """The tables of the accuracy page, from the figures that the tests hold."""
+    if name == "accuracy":
+        for path in make_accuracy.FILES:
+            app.env.note_dependency(str(path))
+        source[0] = make_accuracy.fill_in(source[0])
+
+
 def setup(app):
+    app.connect("source-read", fill_in_figures)
     app.connect("autodoc-process-docstring", keep_initials)

@@ -76,25 +76,31 @@ def norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
     size = xp.absolute(d)
     if p == float("inf"):
         return xp.max(size, axis=-1)
-    # Scaled by the largest of |d| and eps^(1/p), so that powers of what is left stay in [0, 1].
-    root = eps ** (1.0 / p)
-    scale = xp.max(xp.stop_gradient(size), axis=-1)
-    scale = xp.where(scale < root, root, scale)
-    scale = xp.where(scale == 0, 1.0, scale)
-    total = xp.sum(_power(size / scale[..., None], p), axis=-1) + _power(root / scale, p)
-    zero = total == 0
-    total = xp.where(zero, 1.0, total)
-    return scale * xp.where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1.0 / p))
+    _, length, scale = _scaled_norm(xp, size, p, eps)
+    return scale * length
 
 
 def norm_slope(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
     """The derivative of `norm` by d; ties of the largest |d| share it evenly."""
-    size, length = xp.absolute(d), norm(xp, d, p, eps)[..., None]
+    size = xp.absolute(d)
     if p == float("inf"):
-        largest = xp.astype(size == length, d.dtype)
+        largest = xp.astype(size == xp.max(size, axis=-1, keepdims=True), d.dtype)
         return xp.sign(d) * largest / xp.sum(largest, axis=-1, keepdims=True)
-    share = size / xp.where(length == 0, 1.0, length)
+    size, length, _ = _scaled_norm(xp, size, p, eps)
+    share = size / xp.where(length == 0, 1.0, length)[..., None]
     return xp.sign(d) if p == 1 else xp.sign(d) * _power(share, p - 1.0)
+
+
+def _scaled_norm(xp: Any, size: Array, p: float, eps: float | Array) -> tuple[Any, Any, Any]:
+    """(size / s, their norm, s): s keeps the powers in [0, 1], where none overflows or vanishes."""
+    root = eps ** (1.0 / p)
+    scale = xp.max(xp.stop_gradient(size), axis=-1)
+    scale = at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size))
+    size = size / scale[..., None]
+    total = xp.sum(_power(size, p), axis=-1) + _power(root / scale, p)
+    zero = total == 0
+    total = xp.where(zero, 1.0, total)
+    return size, xp.where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1.0 / p)), scale
 
 
 def _power(x: Array, p: float) -> Any:

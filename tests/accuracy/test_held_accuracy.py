@@ -1,0 +1,33 @@
+"""No error is larger than twice its stored figure: see `measure.py` for the measure and the refresh."""
+
+from __future__ import annotations
+
+import math
+
+import measure
+import pytest
+import tables
+from targets import PRIMITIVES, ROWS
+
+HELD = measure.held()
+NAMES = [name for name in tables.raw() if name not in PRIMITIVES]
+
+
+def floor(loss: str, dtype: str) -> float:
+    """One ULP: a stored 0 is no trap."""
+    if loss in ROWS and dtype in ("float32", "float64"):
+        return 2.0**-23 if dtype == "float32" else 2.0**-52
+    return 1.0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_accuracy_is_held(on, name):
+    found = {figure.key: figure for figure in measure.measured(on.name, [name])}
+    stored = {key: error for key, error in HELD.items() if key[:2] == (name, on.name)}
+    assert found.keys() == stored.keys(), "refresh held.json: see measure.py"
+    worse = [
+        f"{figure.dtype} {figure.what}: {figure.error:.3g}, held {stored[key]:.3g}, at {figure.at}"
+        for key, figure in found.items()
+        if figure.error > max(2 * stored[key], floor(name, figure.dtype)) or math.isnan(figure.error)
+    ]
+    assert not worse, "\n".join(worse)
