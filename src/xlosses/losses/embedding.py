@@ -83,7 +83,7 @@ def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     (u1, s1), (u2, s2) = unit(xp, x1), unit(xp, x2)
     q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
     floor, zero = least_length(xp, eps, s1, s2)
-    zero = zero | (q1 == 0) | (q2 == 0)
+    zero = (zero | (q1 == 0) | (q2 == 0)) & ~xp.isnan(q1 * q2)
     lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
     dot = xp.where(zero, 0.0, xp.sum(u1 * u2, axis=-1))
     return dot / at_least(xp, lengths, floor)
@@ -94,12 +94,12 @@ def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     (u1, s1), (u2, s2) = unit(xp, x1), unit(xp, x2)
     q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
     floor, zero = least_length(xp, eps, s1, s2)
-    zero = zero | (q1 == 0) | (q2 == 0)
+    zero = (zero | (q1 == 0) | (q2 == 0)) & ~xp.isnan(q1 * q2)
     lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
     clamped = at_least(xp, lengths, floor)
     turn = xp.where(zero | (lengths <= floor), 0.0, xp.sum(u1 * u2, axis=-1) / clamped)
     slope = u2 / clamped[..., None] - u1 * (turn / xp.where(zero, 1.0, q1))[..., None]
-    return xp.where(zero[..., None], 0.0, slope / s1[..., None])
+    return xp.where(zero[..., None], 0.0, slope / xp.where(zero, 1.0, s1)[..., None])
 
 
 def least_length(xp: Any, eps: Number, s1: Array, s2: Array) -> tuple[Any, Any]:

@@ -84,7 +84,7 @@ def gaussian_nll_loss(
 def gaussian_nll(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
     v = variance(xp, var, eps)
     error = x - y
-    return 0.5 * (xp.log(v) + error * (error / v)) + constant  # error * error could overflow
+    return 0.5 * xp.log(v) + 0.5 * error * (error / v) + constant  # error * error could overflow
 
 
 @gaussian_nll.slope

@@ -295,21 +295,22 @@ def smooth_l1_loss(
 def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = xp.absolute(x - y)
     width = not_zero(xp, beta, error)
-    slope = xp.clip(error / width, None, 1.0)
-    return slope * (error - 0.5 * width * slope)
+    near = xp.clip(error, None, width)
+    return near / width * (error - 0.5 * near)  # error / width could overflow
 
 
 @smooth_l1.slope
 def smooth_l1_slope(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = x - y
-    return xp.clip(error / not_zero(xp, beta, xp.absolute(error)), -1.0, 1.0)
+    width = not_zero(xp, beta, xp.absolute(error))
+    return xp.clip(error, -width, width) / width
 
 
 def not_zero(xp: Any, beta: Any, error: Array) -> Any:
     """beta; or, where it is an array and may be 0, enough to divide the error by: then it is l1."""
     if is_number(beta):
         return beta
-    return at_least(xp, at_least(xp, beta, tiny(xp, error)), 2.0**-60 * error)
+    return at_least(xp, at_least(xp, beta, tiny(xp, error)), 2.0**-60 * xp.clip(error, None, 1e37))
 
 
 def log_cosh_loss(

@@ -77,7 +77,7 @@ def binary_from_logits(x: float, y: float) -> Term:
 
 def binary_from_probabilities(p: float, y: float) -> Term:
     log_p, by_p = _clamped_log(p)
-    log_q, by_q = _clamped_log(1 - p)
+    log_q, by_q = (math.log1p(-p), 1 / (1 - p)) if p < 1 else (-100.0, 0.0)
     return Term(-(y * log_p + (1 - y) * log_q), ((1 - y) * by_q - y * by_p, log_q - log_p))
 
 

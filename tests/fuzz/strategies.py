@@ -1,0 +1,173 @@
+"""What the arrays of a loss may hold, drawn by hypothesis.
+
+An array is drawn as bytes that point into a table of 256 values, the plainest first: hypothesis
+makes it in one draw instead of one per entry, and shrinks it towards zeros. The tables are full of
+what breaks formulas; a third of the examples hold ordinary values, and some any bit pattern at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Any, TypeAlias
+
+import numpy as np
+from hypothesis import strategies as st
+
+from xlosses.testing import Case
+from xlosses.testing.data import CLASSES, KINDS
+
+Batch: TypeAlias = dict[str, np.ndarray]
+
+# A batch with no axis, none of a batch, a flat and a deep one. Few, because JAX compiles for each.
+SHAPES: tuple[tuple[int, ...], ...] = ((6,), (), (0,), (2, 3))
+
+LARGEST = float(np.finfo(np.float32).max)
+TINY = float(np.finfo(np.float32).tiny)
+
+# Powers of two and their surroundings, where exp ends, where squares and cubes end, thresholds of losses.
+SIZES = (
+    *(0.0, 1.0, 0.5, 2.0, 0.25, 3.0, 10.0, 0.1, 0.7, 1e-3, 1e-4, 1e-5, 1e-7, 1e-10, 1e-20, 1e-30),
+    *(1e-45, 1e-40, 1.1754942e-38, TINY, 2.4e-38, 5.96e-8, 1 - 2**-24, 1 + 2**-23, 1.1920929e-7),
+    *(16.6, 20.0, 39.999996, 40.0, 40.000004, 60.0, 87.3, 88.7, 88.8, 100.0, 103.9, 104.0, 150.0),
+    *(1e4, 65504.0, 65520.0, 16777216.0, 1e10, 1e13, 1e19, 1.8446743e19, 2e19, 1e26, 1e30, 1e38, LARGEST),
+)
+NOT_FINITE = (math.inf, -math.inf, math.nan)
+
+
+def _filled(values: Sequence[float], draw: Any) -> np.ndarray:
+    """A table of 256 float32 values: these, and random ones."""
+    rng = Random(0)
+    return np.asarray([*values, *(draw(rng) for _ in range(256 - len(values)))], np.float32)
+
+
+_UNIT = tuple(x for x in SIZES if x <= 1)
+_SIGNED = tuple(s * x for x in SIZES for s in (1, -1))
+
+_TIES = (0.0, 1.0, -1.0, 0.5, -0.5, 0.25, -0.25, 2.0, -2.0) * 6  # often, so that rows meet kinks and ties
+
+ORDINARY = {
+    "real": _filled(_TIES, lambda rng: rng.gauss(0.0, 3.0)),
+    "positive": _filled((1.0, 0.5, 2.0), lambda rng: math.exp(rng.gauss(0.0, 1.0))),
+    "unit": _filled((0.0, 1.0, 0.5), lambda rng: rng.random()),
+    "negative": _filled((0.0, -1.0, -0.5), lambda rng: -rng.expovariate(0.5)),
+    "side": _filled((1.0, -1.0), lambda rng: rng.choice((1.0, -1.0))),
+}
+EXTREME = {
+    "real": _filled((*_TIES, *_SIGNED), lambda rng: rng.choice((1, -1)) * 10 ** rng.uniform(-45, 38.5)),
+    "positive": _filled(SIZES, lambda rng: 10 ** rng.uniform(-45, 38.5)),
+    "unit": _filled(_UNIT, lambda rng: min(1.0, 10 ** rng.uniform(-45, 2))),
+    "negative": _filled(
+        (*(-x for x in SIZES), -math.inf, -math.inf), lambda rng: -(10 ** rng.uniform(-45, 3))
+    ),
+    "side": ORDINARY["side"],
+}
+WILD = _filled((0.0, 1.0, -1.0, *NOT_FINITE, *NOT_FINITE, *_SIGNED), lambda rng: 10 ** rng.uniform(-45, 38))
+
+# The kinds of `xlosses.testing.data` and where their values lie.
+DOMAINS = {
+    "variance": "positive",
+    "probability": "unit",
+    "chance": "unit",
+    "side": "side",
+    "distribution": "unit",
+    "log probabilities": "negative",
+    "target log probabilities": "negative",
+}
+
+
+@st.composite
+def entries(draw: Any, table: np.ndarray, size: int) -> np.ndarray:
+    """So many values of a table."""
+    return table[np.frombuffer(draw(st.binary(min_size=size, max_size=size)), np.uint8)]
+
+
+@st.composite
+def bits(draw: Any, size: int) -> np.ndarray:
+    """So many float32 numbers of any bit pattern: subnormals, infinities and every NaN among them."""
+    return np.frombuffer(draw(st.binary(min_size=4 * size, max_size=4 * size)), np.float32)
+
+
+@st.composite
+def column(draw: Any, kind: str, shape: tuple[int, ...], tier: str) -> np.ndarray:
+    """One array of a loss, for so many terms."""
+    if KINDS[kind].dtype:
+        return draw(entries(np.arange(256) % CLASSES, math.prod(shape))).astype(np.int32).reshape(shape)
+    if KINDS[kind].row:
+        shape = (*shape, CLASSES)
+    size, domain = math.prod(shape), DOMAINS.get(kind, "real")
+    if tier == "bits":
+        found = draw(bits(size))
+    else:
+        table = {"ordinary": ORDINARY, "extreme": EXTREME}.get(tier, {}).get(domain, WILD)
+        found = draw(entries(table, size))
+    found = found.reshape(shape)
+    if tier == "ordinary" and kind == "distribution":
+        total = found.sum(axis=-1, keepdims=True)
+        found = np.where(total > 0, found / np.where(total > 0, total, 1), np.float32(1 / CLASSES))
+    return found
+
+
+TIERS = ("ordinary", "extreme", "wild", "bits")
+FINITE = ("ordinary", "extreme")
+
+
+@st.composite
+def batches(
+    draw: Any, case: Case, shape: tuple[int, ...] | None = None, tiers: Sequence[str] = TIERS
+) -> Batch:
+    """The arrays of a loss. Those of the tiers in FINITE keep to the loss's domain."""
+    if shape is None:
+        shape = draw(st.sampled_from(SHAPES))
+    tier = draw(st.sampled_from(tiers))
+    return {name: draw(column(kind, shape, tier)) for name, kind in case.arrays.items()}
+
+
+def settings_of(case: Case) -> st.SearchStrategy[Mapping[str, Any]]:
+    """One setting of the loss's options."""
+    return st.sampled_from(list(case.options))
+
+
+def permutations(n: int) -> st.SearchStrategy[list[int]]:
+    return st.permutations(range(n))
+
+
+@st.composite
+def weights(draw: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Ordinary weights, zeros among them."""
+    return draw(entries(ORDINARY["unit"], math.prod(shape))).reshape(shape)
+
+
+@st.composite
+def class_weights(draw: Any) -> np.ndarray:
+    """One ordinary positive weight per class."""
+    return draw(entries(ORDINARY["positive"], CLASSES))
+
+
+@st.composite
+def any_labels(draw: Any, shape: tuple[int, ...]) -> np.ndarray:
+    """Labels from the whole range of int32."""
+    size = 4 * math.prod(shape)
+    return np.frombuffer(draw(st.binary(min_size=size, max_size=size)), np.int32).reshape(shape)
+
+
+def terms_of(case: Case, batch: Batch) -> tuple[int, ...]:
+    """The shape of the unreduced loss."""
+    first = next(iter(batch.values()))
+    return first.shape[:-1] if case.by_rows else first.shape
+
+
+def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndarray:
+    """Whether the differences of inputs that a term is made of leave the dtype: they count as infinite."""
+    arrays = [x.astype(np.float64) for x in batch.values()]
+    largest *= 0.99  # the last rounding may be up
+    with np.errstate(over="ignore"):
+        if case.loss_name == "cosine_similarity_loss":
+            return np.zeros(len(arrays[0]), bool)  # made of quotients
+        if case.loss_name == "triplet_loss":
+            anchors, *others = arrays
+            apart = [np.sum(np.abs(anchors - x), axis=-1) for x in others]
+            return ~(np.max(apart, axis=0) <= largest)
+        entries = np.column_stack([np.where(np.isinf(x), 0, x) for x in arrays])
+        return ~(np.ptp(entries, axis=-1) <= largest)

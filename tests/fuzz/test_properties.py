@@ -1,0 +1,223 @@
+"""What holds between the results of one loss: reductions, masks, weights, parts, order, layout."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import strategies
+from hypothesis import given
+from hypothesis import strategies as st
+from matrix import every_case
+from strategies import TINY, Batch, batches, terms_of
+from subject import Subject, overflows, scale_of
+
+from xlosses.testing import Case
+
+
+def extras_of(draw, case: Case, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """Weights, a mask and, where there are labels, class weights: all, so that JAX compiles once."""
+    found = {"weights": draw(strategies.weights(shape))}
+    found["where"] = draw(strategies.entries(np.arange(256) % 4 != 3, math.prod(shape))).reshape(shape)
+    if case.loss_name in ("cross_entropy", "nll_loss"):
+        found["class_weights"] = draw(strategies.class_weights())
+    return found
+
+
+def own_weights(case: Case, batch: Batch, extras: dict[str, np.ndarray]) -> np.ndarray:
+    """What each term counts for in "weighted_mean" beside its weight."""
+    c = extras.get("class_weights")
+    if c is None:
+        return np.ones(terms_of(case, batch))
+    targets = batch["targets"]
+    with np.errstate(all="ignore"):
+        return c[targets] if targets.dtype == np.int32 else np.sum(targets * c.astype(np.float64), axis=-1)
+
+
+@every_case
+@given(data=st.data())
+def test_reductions_agree(on, case, data):
+    subject = Subject(on, case, data.draw(strategies.settings_of(case)))
+    batch = data.draw(batches(case))
+    shape = terms_of(case, batch)
+    plain = shape in ((6,), (0,)) and data.draw(st.booleans())
+    extras = {} if plain else extras_of(data.draw, case, shape)
+    found = subject.result(batch, **extras)
+    assert found.terms.shape == shape
+    where = extras.get("where", np.ones(shape, bool))
+    assert not np.any(found.terms[~where])
+    with np.errstate(all="ignore"):
+        counted = (extras.get("weights", 1.0) * own_weights(case, batch, extras))[where]
+        total, count, weight = found.terms.sum(), where.sum(), counted.sum()
+        scale = scale_of(found.terms)
+        if overflows(found.terms):
+            return
+        subject.assert_close(found.sum, total, scale)
+        subject.assert_close(found.mean, total / count if count else 0.0, scale / max(count, 1))
+        if weight == 0:
+            assert found.weighted_mean == 0 or math.isnan(total)
+        elif weight > 1e-30:
+            subject.assert_close(found.weighted_mean, total / weight, abs(scale / weight), times=2)
+
+
+def chosen(batch: Batch, rows: list[int]) -> Batch:
+    return {name: x[rows] for name, x in batch.items()}
+
+
+@every_case
+@given(data=st.data(), kept=st.sampled_from([3, 6, 0]))
+def test_a_mask_drops_rows(on, case, data, kept):
+    subject = Subject(on, case, data.draw(strategies.settings_of(case)))
+    batch = data.draw(batches(case, (6,)))
+    rows = sorted(data.draw(strategies.permutations(6))[:kept])
+    extras = extras_of(data.draw, case, (6,))
+    extras["where"] = np.isin(np.arange(6), rows)
+    for name, x in batch.items():
+        if x.dtype == np.int32:
+            hostile = data.draw(strategies.any_labels((6,)))
+            batch[name] = np.where(extras["where"], x, hostile)
+    masked = subject.result(batch, **extras)
+    fewer = {name: x if name == "class_weights" else x[rows] for name, x in extras.items()}
+    dropped = subject.result(chosen(batch, rows), **fewer)
+
+    assert not np.any(masked.terms[~extras["where"]])
+    assert not np.any(masked.slope[~extras["where"]])
+    natural = np.abs(dropped.terms)
+    subject.assert_close(masked.terms[rows], dropped.terms, natural)
+    subject.assert_close(masked.slope[rows], dropped.slope, np.abs(dropped.slope))
+    if not overflows(dropped.terms):
+        scale = scale_of(dropped.terms)
+        subject.assert_close(masked.sum, dropped.sum, scale)
+        subject.assert_close(masked.mean, dropped.mean, scale / max(kept, 1))
+        with np.errstate(all="ignore"):
+            weight = np.sum(extras["weights"][rows] * own_weights(case, chosen(batch, rows), fewer))
+        if not 0 < abs(weight) < 1e-30:
+            subject.assert_close(masked.weighted_mean, dropped.weighted_mean, scale / abs(weight or 1.0))
+    for gradient in masked.gradients.values():
+        assert not np.any(gradient[~extras["where"]])
+
+
+@every_case
+@given(data=st.data(), extra=st.lists(st.sampled_from([0, 1, 2]), min_size=3, max_size=3))
+def test_a_weight_is_a_multiplicity(on, case, data, extra):
+    subject = Subject(on, case, data.draw(strategies.settings_of(case)))
+    batch = data.draw(batches(case, (3,)))
+    rows = sorted([0, 1, 2, *extra])
+    extras = extras_of(data.draw, case, (3,))
+    extras.update(weights=np.bincount(rows, minlength=3).astype(np.float32), where=np.ones(3, bool))
+    weighted = subject.result(batch, **extras)
+    extras.update(weights=np.ones(6, np.float32), where=np.ones(6, bool))
+    repeated = subject.result(chosen(batch, rows), **extras)
+    if overflows(repeated.terms):
+        return
+    subject.assert_close(weighted.sum, repeated.sum, scale_of(repeated.terms))
+    with np.errstate(all="ignore"):
+        weight = np.sum(own_weights(case, chosen(batch, rows), extras))
+        if not 0 < abs(weight) < 1e-30:
+            scale = scale_of(repeated.terms) / abs(weight or 1.0)
+            subject.assert_close(weighted.weighted_mean, repeated.weighted_mean, scale)
+
+
+@every_case
+@given(data=st.data())
+def test_parts_of_a_batch_add_up(on, case, data):
+    subject = Subject(on, case, data.draw(strategies.settings_of(case)))
+    batch = data.draw(batches(case, (6,)))
+    extras = extras_of(data.draw, case, (6,))
+    whole = subject.result(batch, **extras)
+    parts = [
+        subject.result(
+            chosen(batch, rows), **{k: x if k == "class_weights" else x[rows] for k, x in extras.items()}
+        )
+        for rows in ([0, 1, 2], [3, 4, 5])
+    ]
+    terms = np.concatenate([part.terms for part in parts])
+    subject.assert_close(whole.terms, terms, np.abs(terms))
+    slopes = np.concatenate([part.slope for part in parts])
+    subject.assert_close(whole.slope, slopes, np.abs(slopes))
+    if not overflows(terms):
+        subject.assert_close(whole.sum, parts[0].sum + parts[1].sum, scale_of(terms))
+
+
+@every_case
+@given(data=st.data(), order=strategies.permutations(6))
+def test_the_order_of_rows_does_not_matter(on, case, data, order):
+    subject = Subject(on, case, data.draw(strategies.settings_of(case)))
+    batch = data.draw(batches(case, (6,)))
+    extras = extras_of(data.draw, case, (6,))
+    straight = subject.result(batch, **extras)
+    extras.update(weights=extras["weights"][order], where=extras["where"][order])
+    mixed = subject.result(chosen(batch, order), **extras)
+    np.testing.assert_array_equal(mixed.terms, straight.terms[order])
+    np.testing.assert_array_equal(mixed.slope, straight.slope[order])
+    if not overflows(straight.terms):
+        subject.assert_close(mixed.sum, straight.sum, scale_of(straight.terms))
+
+
+@every_case
+@given(data=st.data())
+def test_a_parameter_may_be_an_array(on, case, data):
+    """The same number as a 0-d array of the framework, which takes the way of a traced one."""
+    options = data.draw(strategies.settings_of(case))
+    numbers = {k: np.asarray(x, np.float32) for k, x in options.items() if k in TRACEABLE}
+    batch = data.draw(batches(case, (6,)))
+    plain = Subject(on, case, options).result(batch)
+    rest = Subject(on, case, {k: x for k, x in options.items() if k not in numbers})
+    found = rest.result(batch, **numbers)
+    rest.assert_close(found.terms, plain.terms, np.abs(plain.terms))
+    if options.get("beta") == 0:
+        # As an array it is not known to be 0, and is at least the smallest normal number.
+        error = np.abs(batch["predictions"].astype(np.float64) - batch["targets"])
+        found.slope[error < TINY] = plain.slope[error < TINY]
+    rest.assert_close(found.slope, plain.slope, np.abs(plain.slope))
+
+
+TRACEABLE = ("delta", "beta", "eps", "margin", "label_smoothing")
+
+
+def strided(subject, x):
+    return subject.array(np.stack([x, x], axis=1))[:, 0, ...]
+
+
+def transposed(subject, x):
+    return subject.on.bench.xp.moveaxis(subject.array(np.moveaxis(x, 0, -1).copy()), -1, 0)
+
+
+def backwards(subject, x):
+    return subject.array(x[::-1].copy())[::-1, ...]
+
+
+def read_only(subject, x):
+    x = x.copy()
+    x.flags.writeable = False
+    return x
+
+
+def repeated(subject, x):
+    """One row in the place of all: a stride of 0."""
+    return subject.on.bench.xp.broadcast_to(subject.array(x[:1].copy()), x.shape)
+
+
+LAYOUTS = {
+    "numpy": (strided, transposed, repeated, backwards, read_only),
+    "strict": (strided, transposed, repeated, backwards),
+    "torch": (strided, transposed, repeated),  # has neither negative strides nor read-only tensors
+    "jax": (strided, transposed, repeated, backwards),
+    "mlx": (strided, transposed, repeated, backwards),
+}
+
+
+@every_case
+@given(data=st.data())
+def test_layout_does_not_matter(on, case, data):
+    subject = Subject(on, case, data.draw(strategies.settings_of(case)))
+    batch = data.draw(batches(case, (6,)))
+    layout = data.draw(st.sampled_from(LAYOUTS[on.name]))
+    arrays = {name: layout(subject, x) for name, x in batch.items()}
+    before = {name: np.asarray(on.read(x)) for name, x in arrays.items()}
+    found = subject.result(arrays)  # unmasked, since a mask makes new arrays
+    plain = subject.result({name: x.astype(batch[name].dtype) for name, x in before.items()})
+    subject.assert_close(found.terms, plain.terms, np.abs(plain.terms))
+    subject.assert_close(found.slope, plain.slope, np.abs(plain.slope))
+    for name, x in arrays.items():
+        np.testing.assert_array_equal(np.asarray(on.read(x)), before[name])
