@@ -11,6 +11,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).parent.parent / "tests" / "accuracy"
 FILES = [*(SOURCE / name for name in ("held.json", "tables.json.gz", "targets.py")), Path(__file__)]
+MUTANTS = SOURCE.parent / "mutants" / "survivors.json"
 sys.path.insert(0, str(SOURCE))
 
 from targets import PRIMITIVES, REASONS, ROWS, over, reason, target  # noqa: E402
@@ -34,7 +35,13 @@ def fill_in(page: str) -> str:
 
 
 def made(kind: str, *words: str) -> str:
-    return {"losses": losses, "primitives": primitives, "reasons": reasons, "points": points}[kind](*words)
+    return {
+        "losses": losses,
+        "primitives": primitives,
+        "reasons": reasons,
+        "points": points,
+        "mutants": mutants,
+    }[kind](*words)
 
 
 def losses(dtype: str, which: str, where: str = "") -> str:
@@ -110,6 +117,24 @@ def points() -> str:
             for name in LOSSES
         ],
     )
+
+
+def mutants() -> str:
+    """How many small changes to the source the tests notice, and why they let the others pass."""
+    found = json.loads(MUTANTS.read_text())
+    died = 1 - found["survived"] / found["mutants"]
+    lines = [
+        [f"`{where}`", f"`{line}`", reason_of]
+        for mutant, reason_of in found["survivors"].items()
+        for where, line in [parts(mutant)]
+    ]
+    head = f"{found['mutants']} changes, {found['survived']} not noticed: {died:.1%} are."
+    return f"{head}\n\n{table(['in', 'line', 'why'], lines)}"
+
+
+def parts(mutant: str) -> tuple[str, str]:
+    file, _, *line, _ = mutant.split(" | ")
+    return file, "\\|".join(line).replace(" | ", " \\| ")
 
 
 def size(group: dict) -> int:

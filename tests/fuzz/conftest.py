@@ -23,7 +23,7 @@ always = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 settings.register_profile("normal", always, max_examples=100, derandomize=True)
-settings.register_profile("thousands", always, max_examples=3000)
+settings.register_profile("thousands", always, max_examples=2000)
 settings.load_profile(os.environ.get("XLOSSES_FUZZ", "normal"))
 
 

@@ -296,7 +296,8 @@ def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = xp.absolute(x - y)
     width = not_zero(xp, beta, error)
     near = xp.clip(error, None, width)
-    return near / width * (error - 0.5 * near)  # error / width could overflow
+    # Neither the value nor what reaches `near` in the gradient can overflow: error / width could.
+    return 0.5 * near * (near / width) + xp.relu(error - width)
 
 
 @smooth_l1.slope
