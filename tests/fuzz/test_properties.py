@@ -9,7 +9,7 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import every_case
-from strategies import TINY, Batch, batches, terms_of
+from strategies import LARGEST, TINY, Batch, batches, terms_of
 from subject import Subject, overflows, scale_of
 
 from xlosses.testing import Case
@@ -56,7 +56,7 @@ def test_reductions_agree(on, case, data):
         subject.assert_close(found.mean, total / count if count else 0.0, scale / max(count, 1))
         if weight == 0:
             assert found.weighted_mean == 0 or math.isnan(total)
-        elif weight > 1e-30:
+        elif weight > 1e-30 and scale / weight < 0.99 * LARGEST:
             subject.assert_close(found.weighted_mean, total / weight, abs(scale / weight), times=2)
 
 

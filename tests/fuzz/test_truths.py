@@ -195,7 +195,7 @@ def scale_of_terms(case, batch, options, tolerance) -> Any:
         return np.sum([np.abs(first - x) for x in arrays[1:]], axis=(0, 2)) + 1
     if case.loss_name == "cosine_similarity_loss":
         return 1.0
-    largest = np.sum(np.abs(first), axis=-1) if case.by_rows else 0.0
+    largest = np.sum(np.abs(first), axis=-1, where=np.isfinite(first)) if case.by_rows else 0.0
     lost = largest * TINY / tolerance  # a factor that JAX and MLX have made 0
     if case.loss_name == "cross_entropy":
         return (largest + 1) * (1 if second.ndim == 1 else second.sum(axis=-1) + 1) + lost
@@ -294,9 +294,10 @@ def test_the_slope_is_the_gradient(on, case, data):
     extras = {"weights": data.draw(strategies.weights((6,)))}
     result = subject.result(batch, **extras)
     slope, gradient = result.slope, result.gradients[subject.floating[0]]
+    apart = too_far_apart(case, batch)
     scales = np.broadcast_to(scale_of_slope(case, batch, options, subject.tolerance), slope.shape)
     for i, exact in enumerate(exact_terms(case, batch, options)):
-        if exact is None or not representable(exact.value) or not representable(exact.partials[0]):
+        if exact is None or apart[i] or not representable([exact.value, np.max(np.abs(exact.partials[0]))]):
             continue
         partial = np.asarray(exact.partials[0]) * float(extras["weights"][i])
         wanted = gradient[i] if has_autodiff else partial

@@ -15,6 +15,15 @@ def tiny(xp: Any, x: Array) -> float:
     return _TINY[xp.dtype_name(x.dtype)]
 
 
+def divisible(xp: Any, scale: Array) -> Any:
+    """The scale, made no larger than what has a normal reciprocal unless it is infinite.
+
+    XLA divides rows by a column through the column's reciprocal, and a subnormal one is 0.
+    """
+    most = 1.0 / tiny(xp, scale)
+    return xp.where((scale > most) & ~xp.isinf(scale), most, scale)
+
+
 def at_least(xp: Any, x: Array, low: float | Array) -> Any:
     """max(x, low), with gradient 0 where x <= low, keeping NaN."""
     return xp.where(x <= low, low, x)
@@ -61,13 +70,13 @@ def of_class(xp: Any, c: Array, labels: Array) -> Any:
 
 
 def unit(xp: Any, x: Array) -> tuple[Any, Any]:
-    """(u, s) with x = s u over the last axis and the largest |u| 1, or u = 0 and s = 1.
+    """(u, s) with x = s u over the last axis and the largest |u| in [1, 4], or u = 0 and s = 1.
 
     Squares of u neither overflow nor vanish. s counts as a constant: what is computed from
     s u does not depend on it.
     """
     s = xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1, keepdims=True)
-    s = xp.where(s == 0, 1.0, s)
+    s = divisible(xp, xp.where(s == 0, 1.0, s))
     return x / s, s[..., 0]
 
 
@@ -92,10 +101,10 @@ def norm_slope(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
 
 
 def _scaled_norm(xp: Any, size: Array, p: float, eps: float | Array) -> tuple[Any, Any, Any]:
-    """(size / s, their norm, s): s keeps the powers in [0, 1], where none overflows or vanishes."""
+    """(size / s, their norm, s): s keeps the powers near 1, where none overflows or vanishes."""
     root = eps ** (1.0 / p)
     scale = xp.max(xp.stop_gradient(size), axis=-1)
-    scale = at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size))
+    scale = divisible(xp, at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size)))
     size = size / scale[..., None]
     total = xp.sum(_power(size, p), axis=-1) + _power(root / scale, p)
     zero = total == 0

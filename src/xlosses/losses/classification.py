@@ -216,11 +216,8 @@ def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, sm
         loss = loss * of_class(xp, c, label)
     if is_number(smoothing) and smoothing == 0:
         return loss
-    even = xp.ones_like(x) / x.shape[-1]
-    spread = surprise(xp, x, even if c is None else c * even)
-    if not is_number(smoothing):  # it may be 0, beside an infinite spread
-        spread = beside(xp, spread, smoothing)
-    return (1.0 - smoothing) * loss + smoothing * spread
+    even = xp.ones_like(x) * (smoothing / x.shape[-1])
+    return (1.0 - smoothing) * loss + surprise(xp, x, even if c is None else c * even)
 
 
 @cross_entropy_of_labels.slope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from xlosses._core.checks import nonnegative
 from xlosses._core.evaluate import evaluate
@@ -80,30 +80,45 @@ def cosine_similarity_loss(
 
 @formula("vectors", "vectors")
 def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
-    (u1, s1), (u2, s2) = unit(xp, x1), unit(xp, x2)
-    q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
-    floor, zero = least_length(xp, eps, s1, s2)
-    zero = (zero | (q1 == 0) | (q2 == 0)) & ~xp.isnan(q1 * q2)
-    lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
-    dot = xp.where(zero, 0.0, xp.sum(u1 * u2, axis=-1))
-    return dot / at_least(xp, lengths, floor)
+    pair = scaled(xp, x1, x2, eps)
+    dot = xp.where(pair.zero, 0.0, xp.sum(pair.u1 * pair.u2, axis=-1))
+    return dot / at_least(xp, pair.length, pair.floor)
 
 
 @cosine.slope
 def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
+    pair = scaled(xp, x1, x2, eps)
+    length = at_least(xp, pair.length, pair.floor)
+    # Where the floor acts the length is a constant, and nothing pulls the vector back.
+    back = xp.where(pair.length <= pair.floor, 0.0, xp.sum(pair.u1 * pair.u2, axis=-1) / length / pair.q1)
+    slope = pair.u2 / length[..., None] - pair.u1 * back[..., None]
+    return xp.where(pair.zero[..., None], 0.0, slope / pair.s1[..., None])
+
+
+class Scaled(NamedTuple):
+    """Two vectors brought to scale: x1 = s1 u1, x2 = s2 u2."""
+
+    u1: Any
+    u2: Any
+    s1: Any
+    q1: Any  # the squared length of u1
+    length: Any  # of u1 times that of u2
+    floor: Any  # the least that this product may be
+    zero: Any  # whether a vector is zero for every purpose; s1, q1 and length are then 1
+
+
+def scaled(xp: Any, x1: Array, x2: Array, eps: Number) -> Scaled:
     (u1, s1), (u2, s2) = unit(xp, x1), unit(xp, x2)
     q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
     floor, zero = least_length(xp, eps, s1, s2)
     zero = (zero | (q1 == 0) | (q2 == 0)) & ~xp.isnan(q1 * q2)
-    lengths = xp.sqrt(xp.where(zero, 1.0, q1 * q2))
-    clamped = at_least(xp, lengths, floor)
-    turn = xp.where(zero | (lengths <= floor), 0.0, xp.sum(u1 * u2, axis=-1) / clamped)
-    slope = u2 / clamped[..., None] - u1 * (turn / xp.where(zero, 1.0, q1))[..., None]
-    return xp.where(zero[..., None], 0.0, slope / xp.where(zero, 1.0, s1)[..., None])
+    s1, q1, q2 = (xp.where(zero, 1.0, x) for x in (s1, q1, q2))
+    return Scaled(u1, u2, s1, q1, xp.sqrt(q1 * q2), floor, zero)
 
 
 def least_length(xp: Any, eps: Number, s1: Array, s2: Array) -> tuple[Any, Any]:
-    """eps / (s1 s2), and where that overflows: the vectors are then zero for every purpose."""
+    """eps / (s1 s2), and where that overflows: a vector is then zero for every purpose."""
     least = 4.0 * tiny(xp, s1)
-    limit = eps / at_least(xp, s1, least * eps)
-    return limit / at_least(xp, s2, least * limit), (s1 < least * eps) | (s2 < least * limit)
+    large, small = xp.where(s1 < s2, s2, s1), xp.where(s1 < s2, s1, s2)
+    limit = eps / at_least(xp, large, least * eps)  # by the larger first: it cannot vanish for nothing
+    return limit / at_least(xp, small, least * limit), (large < least * eps) | (small < least * limit)
