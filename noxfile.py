@@ -17,6 +17,7 @@ PINNED = {
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
 }
 TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath")
+PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
 EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing")
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 
@@ -128,6 +129,13 @@ def mutants(session: nox.Session) -> None:
         session.run("cr-filter-operators", found, config)
         session.run("cosmic-ray", "exec", config, found)
     session.run("python", "tests/mutants/report.py", str(copy / found), *session.posargs)
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Time and memory against the frameworks' own losses: `nox -s bench -- --quick` for two minutes."""
+    install(session, *PEERS, "rich", extras=everything())
+    session.run("python", "-m", "benchmarks", *session.posargs)
 
 
 @nox.session(default=False)

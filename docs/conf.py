@@ -7,6 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import make_accuracy
+import make_benchmarks
 
 project = "xlosses"
 author = "The xlosses authors"
@@ -54,11 +55,12 @@ def keep_initials(app, what, name, obj, options, lines):
 
 
 def fill_in_figures(app, name, source):
-    """The tables of the accuracy page, from the figures that the tests hold."""
-    if name == "accuracy":
-        for path in make_accuracy.FILES:
+    """Tables and pictures, from the figures that the tests hold and from those of the benchmark."""
+    maker = {"accuracy": make_accuracy, "benchmarks": make_benchmarks}.get(name)
+    if maker:
+        for path in maker.FILES:
             app.env.note_dependency(str(path))
-        source[0] = make_accuracy.fill_in(source[0])
+        source[0] = maker.fill_in(source[0])
 
 
 def setup(app):

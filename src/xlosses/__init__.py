@@ -1,5 +1,6 @@
 """Loss functions written once against the array API standard."""
 
+from xlosses._backends.blocks import engine
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
 from xlosses._core.gradient import value_and_grad
@@ -21,6 +22,7 @@ __all__ = [
     "binary_cross_entropy",
     "cosine_similarity_loss",
     "cross_entropy",
+    "engine",
     "evaluate",
     "formula",
     "gaussian_nll_loss",

@@ -11,7 +11,7 @@ from xlosses._backends import FLOATING, Namespace, load, namespace_of
 from xlosses._core.checks import is_number
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import Formula, formula
-from xlosses._core.operands import one_framework
+from xlosses._core.plan import one_framework
 from xlosses._core.shapes import check_broadcasts
 from xlosses.losses.margin import hinge as hinge_terms
 

@@ -83,8 +83,8 @@ class Namespace:
         """0, 1, ..., n - 1 in the widest signed integer dtype on the device of `like`."""
         return self.arange(n, dtype=self.widest_integer(), device=like.device)
 
-    def look(self, flags: Any) -> bool | None:
-        """Whether any flag is set; None where Python may not look without waiting or tracing."""
+    def ends(self, labels: Any) -> tuple[int, int] | None:
+        """The least and the largest; None where Python may not look without waiting or tracing."""
         return None
 
     # dtypes
@@ -112,6 +112,17 @@ class Namespace:
 
     # Running
 
-    def run(self, compute: Callable[[Any], _Result], operands: Any) -> _Result:
-        """How a formula gets from operands to its terms or totals: here, whole."""
+    def tracing(self) -> bool:
+        """Whether a compiler reads the Python code that runs now."""
+        return False
+
+    def call(self, compute: Callable[[Any, Any], _Result], call: Any, values: Any) -> _Result:
+        """One call of a loss, from arguments to result."""
+        return compute(call, values)
+
+    def run(self, compute: Callable[[Any], _Result], operands: Any, pull: Any = None) -> _Result:
+        """How a formula gets from operands to its terms (an array) or its sums (a tuple): here, whole.
+
+        `pull(operands)` is the derivative of each term by the first array, times its weight.
+        """
         return compute(operands)

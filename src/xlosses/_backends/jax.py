@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from xlosses._backends.blocks import entries
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
+
+ASKED_ABOUT = (0.0, 1.0, 2.0, math.inf)  # numbers that formulas treat by themselves: kept as they are
+REMEMBERED = 64  # compiled calls per formula; a program that needs more of them begins anew
+_TRACED = object()
+_NUMBERS = (float, int, bool)
+_concrete: dict[type, bool] = {}
 
 
 class Jax(Namespace):
@@ -52,6 +61,56 @@ class Jax(Namespace):
 
     def widest_integer(self) -> Any:
         return jnp.result_type(int)
+
+    def call(self, compute: Any, call: Any, values: Any) -> Any:
+        """Compiled once per formula, options, dtypes and shapes; checks run while it is traced."""
+        if not entries(1):
+            return compute(call, values)
+        traced, fixed = [], []
+        for x in (*values.arrays, *values.parameters.values(), values.weights, values.where):
+            kind = type(x)
+            if _is_concrete(kind) or (kind is float and x not in ASKED_ABOUT):
+                traced.append(x)
+                fixed.append(_TRACED)
+            elif x is None or kind in _NUMBERS:
+                fixed.append(x)
+            else:  # under a transformation, whose compiler sees the whole; or an error to be
+                return compute(call, values)
+        known = call.formula.compiled
+        key = (call, type(call.reduction), *values.parameters, *fixed)
+        if key not in known:
+            if len(known) >= REMEMBERED:
+                known.clear()
+            known[key] = _compiled(compute, call, values, tuple(fixed))
+        run = known[key]
+        if run:
+            # What fails is run again op by op: it raises without JAX's additions to the message, or
+            # succeeds, as a formula does that asks about the value of a parameter.
+            with suppress(TypeError, ValueError, IndexError):
+                return run(*traced)
+        result = compute(call, values)
+        known[key] = None
+        return result
+
+
+def _is_concrete(kind: type) -> bool:
+    found = _concrete.get(kind)
+    if found is None:
+        found = _concrete[kind] = issubclass(kind, jax.Array) and not issubclass(kind, jax.core.Tracer)
+    return found
+
+
+def _compiled(compute: Any, call: Any, values: Any, fixed: tuple[Any, ...]) -> Any:
+    arrays, names, rebuilt = len(call.names), tuple(values.parameters), type(values)
+
+    def run(*traced: Any) -> Any:
+        given = iter(traced)
+        leaves = [next(given) if x is _TRACED else x for x in fixed]
+        *numbers, weights, where = leaves[arrays:]
+        parameters = dict(zip(names, numbers, strict=True))
+        return compute(call, rebuilt(tuple(leaves[:arrays]), parameters, weights, where))
+
+    return jax.jit(run)
 
 
 namespace = Jax(jnp)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
 
@@ -44,11 +44,15 @@ class Mlx(Namespace):
     def indices(self, n: int, like: Any) -> Any:
         return mx.arange(n, dtype=self.widest_integer())
 
-    def look(self, flags: Any) -> bool | None:
+    def ends(self, labels: Any) -> tuple[int, int] | None:
         if mx.default_device() != mx.Device(mx.cpu, 0):
             return None
         try:
-            return bool(mx.any(flags))
+            return (
+                (cast(int, mx.min(labels).item()), cast(int, mx.max(labels).item()))
+                if labels.size
+                else (0, 0)
+            )
         except ValueError:  # under compile or vmap
             return None
 

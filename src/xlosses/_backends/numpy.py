@@ -7,8 +7,11 @@ from typing import Any
 import array_api_compat.numpy as standard
 import numpy as np
 
+from xlosses._backends.blocks import entries, in_blocks
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
+
+BLOCK = 1 << 15  # entries: a few float32 arrays of them fit the second-level cache
 
 
 class NumPy(Namespace):
@@ -25,7 +28,8 @@ class NumPy(Namespace):
         return np.maximum(x, np.zeros((), x.dtype))  # 14 times faster than where on a random mask
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        return np.clip(x, low, high)
+        x = x if high is None else np.minimum(x, high)  # np.clip takes three times as long to begin
+        return x if low is None else np.maximum(x, low)
 
     def pick(self, x: Any, labels: Any) -> Any:
         return np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
@@ -33,8 +37,26 @@ class NumPy(Namespace):
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return np.asarray(values, dtype=dtype)
 
-    def look(self, flags: Any) -> bool:
-        return bool(flags.any())
+    def total(self, x: Any) -> Any:
+        return np.add.reduce(x, axis=None)
+
+    def ends(self, labels: Any) -> tuple[int, int]:
+        return (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+
+    def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
+        limit = entries(BLOCK)
+        whole = not limit or operands.arrays[0].size <= limit
+        return compute(operands) if whole else in_blocks(compute, operands, limit, _room, _added)
+
+
+def _room(piece: Any, operands: Any) -> Any:
+    if piece.ndim == len(operands.shape):
+        return np.empty(operands.shape, piece.dtype)
+    return np.empty_like(operands.arrays[0], dtype=piece.dtype, subok=False)
+
+
+def _added(parts: Any) -> Any:
+    return np.asarray(np.sum(parts, dtype=np.float64), dtype=parts[0].dtype)
 
 
 namespace = NumPy(standard)

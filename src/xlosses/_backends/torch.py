@@ -7,9 +7,15 @@ from typing import Any
 
 import array_api_compat.torch as standard
 import torch
+from torch.autograd import forward_ad
 
+from xlosses._backends.blocks import entries, in_blocks
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
+
+BLOCK = 1 << 17  # entries for each thread: starting an operation costs as much as 2000 of them
+LARGE = 1 << 19  # entries from which blocks and slopes win
+_TENSOR = object()
 
 
 class Torch(Namespace):
@@ -35,13 +41,33 @@ class Torch(Namespace):
             return torch.tensor(values, dtype=dtype, device=like.device)
         return torch.full((), values, dtype=dtype, device=like.device)  # a traced number may be symbolic
 
-    def look(self, flags: Any) -> bool | None:
-        if torch.compiler.is_compiling() or flags.device.type != "cpu":
+    def tracing(self) -> bool:
+        return torch.compiler.is_compiling()
+
+    def ends(self, labels: Any) -> tuple[int, int] | None:
+        if torch.compiler.is_compiling() or labels.device.type != "cpu":
             return None
+        if not labels.numel():
+            return 0, 0
         try:
-            return bool(flags.any())
+            low, high = torch.aminmax(labels.to(torch.int64))
+            return int(low), int(high)
         except RuntimeError:  # under vmap, or with fake tensors
             return None
+
+    def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
+        """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
+        x = operands.arrays[0]
+        if torch.compiler.is_compiling() or not x.numel() > entries(LARGE) > 0 or not _is_plain(operands):
+            return compute(operands)
+        # On a CPU a block of each thread; elsewhere one more block is only more kernels to start.
+        limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else x.numel())
+        needing = [t.requires_grad for t in _tensors(operands)] if torch.is_grad_enabled() else []
+        if not any(needing):
+            return in_blocks(compute, operands, limit, _room, _added)
+        if pull is None or operands.formula.derivative is None or any(needing[1:]):
+            return compute(operands)
+        return _Slope.apply(x, compute, operands, pull, limit)  # type: ignore[no-untyped-call]
 
     def dtype_named(self, name: str, like: Any) -> Any:
         if name == "float64" and like.device.type == "mps":
@@ -50,6 +76,76 @@ class Torch(Namespace):
 
     def default_float(self) -> str:
         return self.dtype_name(torch.get_default_dtype())
+
+
+def _room(piece: Any, operands: Any) -> Any:
+    if piece.ndim == len(operands.shape):
+        return torch.empty(operands.shape, dtype=piece.dtype, device=piece.device)
+    return torch.empty_like(operands.arrays[0], dtype=piece.dtype)
+
+
+def _added(parts: Any) -> Any:
+    return torch.stack(parts).sum(dtype=torch.float64).to(parts[0].dtype)
+
+
+def _tensors(operands: Any) -> list[Any]:
+    found = (*operands.arrays, operands.weights, operands.mask, *operands.parameters.values())
+    return [x for x in found if isinstance(x, torch.Tensor)]
+
+
+def _is_plain(operands: Any) -> bool:
+    """Whether nothing but autograd watches these tensors: no torch.func, no forward mode, no subclass."""
+    unpack: Any = forward_ad.unpack_dual
+    return not torch._C._are_functorch_transforms_active() and all(
+        type(x) in (torch.Tensor, torch.nn.Parameter) and unpack(x).tangent is None
+        for x in _tensors(operands)
+    )
+
+
+class _Slope(torch.autograd.Function):
+    """Forward the formula, backward the slope, both in blocks: nothing but the arguments is kept."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, compute: Any, operands: Any, pull: Any, limit: int) -> Any:
+        # Kept by autograd and not by us, so that it notices when they are changed in place.
+        ctx.save_for_backward(*_tensors(operands))
+        ctx.rest = _with_tensors(operands, None)
+        ctx.way = compute, pull, limit
+        result = in_blocks(compute, operands, limit, _room, _added)
+        if isinstance(result, tuple):
+            ctx.mark_non_differentiable(*(r for r in result[1:] if isinstance(r, torch.Tensor)))
+        return result
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any, *others: Any) -> Any:
+        operands = _with_tensors(ctx.rest, iter(ctx.saved_tensors))
+        compute, pull, limit = ctx.way
+        if torch.is_grad_enabled():  # this gradient is to be differentiated in its turn
+            result = compute(operands)
+            value = result[0] if isinstance(result, tuple) else result
+            found = torch.autograd.grad(value, operands.arrays[0], gradient, create_graph=True)[0]
+        else:
+            weights = gradient if operands.weights is None else gradient * operands.weights
+            operands = operands._replace(weights=weights, plan=operands.plan._replace(asis=False))
+            found = in_blocks(pull, operands, limit, _room, _added)
+        return found, None, None, None, None
+
+
+def _with_tensors(operands: Any, tensors: Any) -> Any:
+    """The operands with other tensors in the order of `_tensors`, or with marks of where they were."""
+
+    def other(x: Any) -> Any:
+        if tensors is None:
+            return _TENSOR if isinstance(x, torch.Tensor) else x
+        return next(tensors) if x is _TENSOR else x
+
+    return operands._replace(
+        arrays=tuple(map(other, operands.arrays)),
+        weights=other(operands.weights),
+        mask=other(operands.mask),
+        parameters={name: other(x) for name, x in operands.parameters.items()},
+        first=None,
+    )
 
 
 namespace = Torch(standard)

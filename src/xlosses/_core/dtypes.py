@@ -11,8 +11,10 @@ from xlosses._core.formula import Alignment
 
 def choose(
     xp: Namespace, arrays: Mapping[str, Any], alignment: Mapping[str, Alignment], dtype: Any
-) -> tuple[Any, Any]:
-    """The dtype of the result, and the one to compute and sum in: at least float32."""
+) -> tuple[Any, Any, bool]:
+    """The dtype of the result, the one to compute and sum in (at least float32), and whether both
+    stay the same when a framework's default dtype changes.
+    """
     floats = set()
     for name, value in arrays.items():
         found = xp.dtype_name(value.dtype)
@@ -28,7 +30,8 @@ def choose(
         if result not in FLOATING:
             raise TypeError(f"dtype must be a real floating dtype ({', '.join(FLOATING)}), got {result}")
     compute = _promoted({result, "float32"})
-    return xp.dtype_named(result, first), xp.dtype_named(compute, first)
+    settled = dtype is not None or bool(floats)
+    return xp.dtype_named(result, first), xp.dtype_named(compute, first), settled
 
 
 def _promoted(names: set[str]) -> str:

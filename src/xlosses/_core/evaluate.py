@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from xlosses._backends import namespace_of
 from xlosses._core import checks, gradient, terms
 from xlosses._core.formula import Formula
 from xlosses._core.operands import prepare
+from xlosses._core.plan import Call, Values
 
 
 def evaluate(
@@ -69,10 +71,18 @@ def evaluate(
     0.5
     """
     checks.reduction_name(reduction)
-    operands = prepare(formula, arrays, parameters or {}, weights, where, dtype, axis, ignore_index)
+    call = Call(formula, tuple(arrays), reduction, dtype, axis, ignore_index)
+    values = Values(tuple(arrays.values()), parameters or {}, weights, where)
+    xp = namespace_of(values.arrays[0])
+    return _result(call, values) if xp is None else xp.call(_result, call, values)
+
+
+def _result(call: Call, values: Values) -> Any:
+    operands = prepare(call, values)
+    xp, reduction = operands.plan.xp, call.reduction
     if isinstance(reduction, gradient.WithGradient):
         return gradient.by_first(operands, reduction)
     if reduction == "none":
-        return terms.rounded(operands, operands.xp.run(terms.unreduced, operands))
-    sums = operands.xp.run(terms.triple, operands)
-    return terms.rounded(operands, terms.reduced(operands.xp, sums, reduction))
+        return xp.run(terms.unreduced, operands, gradient.pulled)
+    sums = terms.Triple(*xp.run(terms.triple, operands, gradient.pulled))
+    return terms.rounded(operands, terms.reduced(xp, sums, reduction))

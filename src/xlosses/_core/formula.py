@@ -40,6 +40,8 @@ class Formula:
         self.by_rows = alignment[:1] not in ((), ("elements",))
         self.derivative: Terms | None = None
         self.own_weight: Terms | None = None
+        self.plans: dict[Any, Any] = {}  # what is known of the calls with this formula, and goes with it
+        self.compiled: dict[Any, Any] = {}
         self.__name__ = terms.__name__
         self.__doc__ = terms.__doc__
 

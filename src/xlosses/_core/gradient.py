@@ -9,7 +9,7 @@ from typing import Any
 from xlosses._backends import FLOATING, Namespace
 from xlosses._core import terms
 from xlosses._core.checks import is_number
-from xlosses._core.operands import Operands
+from xlosses._core.operands import Operands, ready
 
 
 class WithGradient(str):
@@ -64,20 +64,28 @@ def value_and_grad(loss: Callable[..., Any]) -> Callable[..., tuple[Any, Any]]:
 
 def by_first(operands: Operands, reduction: str) -> tuple[Any, Any]:
     """The reduced loss and its gradient in the shape and dtype of the first array."""
-    xp, formula = operands.xp, operands.formula
+    xp, formula = operands.plan.xp, operands.formula
     if formula.derivative is None:
         raise TypeError(f"{formula!r} has no slope: give it one, or differentiate by the framework")
-    sums = terms.triple(operands)
-    slope = formula.derivative(xp, *operands.arrays, **operands.parameters)
-    if operands.weights is not None:
-        slope = slope * _per_term(operands, operands.weights)
-    slope = terms.divided(xp, slope, terms.divisor(sums, reduction))
-    if operands.poison is not None:
-        slope = slope * operands.poison[..., None]
-    if operands.mask is not None:
-        slope = xp.where(_per_term(operands, operands.mask), slope, 0.0)
+    sums = terms.Triple(*xp.run(terms.triple, operands))
+    divisor = terms.divisor(sums, reduction)
+    slope = xp.run(lambda block: pulled(block, lambda x: terms.divided(xp, x, divisor)), operands)
     value = terms.rounded(operands, terms.reduced(xp, sums, reduction))
     return value, _as_given(xp, slope, operands)
+
+
+def pulled(operands: Operands, scaled: Callable[[Any], Any] | None = None) -> Any:
+    """The derivative of each weighted term by the first array in the formula's layout, scaled."""
+    operands = ready(operands)
+    xp, derivative = operands.plan.xp, operands.formula.derivative
+    assert derivative
+    slope = derivative(xp, *operands.arrays, **operands.parameters)
+    if operands.weights is not None:
+        slope = slope * _per_term(operands, operands.weights)
+    slope = scaled(slope) if scaled else slope
+    if operands.poison is not None:
+        slope = slope * operands.poison[..., None]
+    return slope if operands.mask is None else xp.where(_per_term(operands, operands.mask), slope, 0.0)
 
 
 def _per_term(operands: Operands, x: Any) -> Any:
@@ -88,7 +96,7 @@ def _as_given(xp: Namespace, slope: Any, operands: Operands) -> Any:
     """Axes back in place, sums over what was broadcast, the dtype of the array."""
     first = operands.first
     if operands.formula.by_rows:
-        slope = xp.moveaxis(slope, -1, operands.axis)
+        slope = xp.moveaxis(slope, -1, operands.plan.axis)
     for axis, (n, m) in enumerate(zip(slope.shape, first.shape, strict=True)):
         if n != m:
             slope = xp.sum(slope, axis=axis, keepdims=True)

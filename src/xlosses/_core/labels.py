@@ -1,4 +1,8 @@
-"""Class labels that are safe to gather with, and what becomes of those that are out of range."""
+"""Class labels that are safe to gather with, and what becomes of those that are out of range.
+
+An unchecked label must never reach a gather: in MLX that reads, and in its gradient writes, other
+memory.
+"""
 
 from __future__ import annotations
 
@@ -8,34 +12,51 @@ from xlosses._backends import INTEGRAL, Namespace
 from xlosses._core.checks import is_number
 
 
-def integers(xp: Namespace, name: str, value: Any, shape: tuple[int, ...], like: Any) -> Any:
-    """The labels in the widest signed integer dtype: uint8 wraps in a comparison with 300."""
-    widest = xp.widest_integer()
+def check_dtype(xp: Namespace, name: str, value: Any) -> None:
+    """Integers only."""
     if is_number(value):
         if isinstance(value, float):
             raise TypeError(f"{name} must be integer class labels, got the number {value}")
-        return xp.broadcast_to(xp.array(int(value), like, widest), shape)
-    if xp.dtype_name(value.dtype) not in INTEGRAL:
+    elif xp.dtype_name(value.dtype) not in INTEGRAL:
         raise TypeError(f"{name} must be integer class labels, got dtype {xp.dtype_name(value.dtype)}")
-    return value if value.dtype == widest else xp.astype(value, widest)
 
 
-def outside(xp: Namespace, name: str, labels: Any, classes: int, mask: Any) -> tuple[Any, Any]:
-    """Labels made safe, and the kept rows whose label is outside [0, classes).
-
-    Where Python may look at the values a bad label raises and the second is None. An unchecked
-    label must never reach a gather: in MLX that reads, and in its gradient writes, other memory.
-    """
-    bad = (labels < 0) | (labels >= classes)
-    safe = xp.where(bad, 0, labels)
-    if mask is not None:
-        bad = bad & mask
-    seen = xp.look(bad)
-    if seen:
+def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignored: int | None) -> bool:
+    """Whether every label is known to be in [0, classes); one that is not, and counts, raises."""
+    ends = xp.ends(labels)
+    if ends is None:
+        return False
+    low, high = ends
+    if low >= 0 and high < classes:
+        return True
+    _, _, bad = safe(xp, labels, classes, mask, ignored, fit=False)
+    if bool(xp.any(bad)):
         first = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int8), (-1,))))
-        value = int(xp.reshape(labels, (-1,))[first])
+        value = int(xp.reshape(_widest(xp, labels), (-1,))[first])
         raise ValueError(
             f"{name} must be class labels in [0, {classes}), got {value}; exclude rows by "
             f"`where` or `ignore_index`"
         )
-    return safe, bad if seen is None else None
+    return False
+
+
+def safe(
+    xp: Namespace, labels: Any, classes: int, mask: Any, ignored: int | None, fit: bool
+) -> tuple[Any, Any, Any]:
+    """Labels fit to gather with, the mask without the ignored ones, and the kept rows that were out of range.
+
+    The last is None where every label is known to be in range. The labels come in the widest
+    signed integer dtype: uint8 would wrap in a comparison with 300.
+    """
+    labels = _widest(xp, labels)
+    if ignored is not None:
+        kept = labels != ignored
+        mask = kept if mask is None else mask & kept
+    if fit:
+        return labels, mask, None
+    bad = (labels < 0) | (labels >= classes)
+    return xp.where(bad, 0, labels), mask, bad if mask is None else bad & mask
+
+
+def _widest(xp: Namespace, labels: Any) -> Any:
+    return labels if labels.dtype == xp.widest_integer() else xp.astype(labels, xp.widest_integer())

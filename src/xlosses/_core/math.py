@@ -69,15 +69,9 @@ def of_class(xp: Any, c: Array, labels: Array) -> Any:
     return xp.reshape(xp.take(c, xp.reshape(labels, (-1,)), axis=0), labels.shape)
 
 
-def unit(xp: Any, x: Array) -> tuple[Any, Any]:
-    """(u, s) with x = s u over the last axis and the largest |u| in [1, 4], or u = 0 and s = 1.
-
-    Squares of u neither overflow nor vanish. s counts as a constant: what is computed from
-    s u does not depend on it.
-    """
-    s = xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1, keepdims=True)
-    s = divisible(xp, xp.where(s == 0, 1.0, s))
-    return x / s, s[..., 0]
+def scale_of(xp: Any, x: Array) -> Any:
+    """The largest |x| over the last axis, as a constant to divide by: squares then stay in range."""
+    return divisible(xp, xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1))
 
 
 def norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from xlosses._backends import Namespace
 from xlosses._core.checks import is_number
-from xlosses._core.operands import Operands
+from xlosses._core.operands import Operands, ready
 
 
 class Triple(NamedTuple):
@@ -19,41 +19,46 @@ class Triple(NamedTuple):
 
 
 def unreduced(operands: Operands) -> Any:
-    """The terms, weighted, and exactly 0 where masked."""
-    xp, weights = operands.xp, operands.weights
-    terms = operands.formula(xp, *operands.arrays, **operands.parameters)
-    if weights is not None:
-        terms = terms * weights
-    return terms if operands.mask is None else xp.where(operands.mask, terms, 0.0)
+    """The terms, weighted, exactly 0 where masked, in the dtype of the result."""
+    return rounded(operands, _weighted(ready(operands)))
 
 
 def triple(operands: Operands) -> Triple:
     """The sums over all terms."""
-    return Triple(operands.xp.total(unreduced(operands)), count(operands), weight(operands))
+    operands = ready(operands)
+    n = _count(operands)
+    return Triple(operands.plan.xp.total(_weighted(operands)), n, _weight(operands, n))
 
 
-def count(operands: Operands) -> Any:
+def _weighted(operands: Operands) -> Any:
+    terms = operands.formula.terms(operands.plan.xp, *operands.arrays, **operands.parameters)
+    if operands.weights is not None:
+        terms = terms * operands.weights
+    return terms if operands.mask is None else operands.plan.xp.where(operands.mask, terms, 0.0)
+
+
+def _count(operands: Operands) -> Any:
     """How many terms are kept: a Python number unless there is a mask."""
     if operands.mask is None:
         return math.prod(operands.shape)
-    return _total(operands, operands.xp.astype(operands.mask, operands.compute))
+    return _total(operands, operands.plan.xp.astype(operands.mask, operands.plan.compute))
 
 
-def weight(operands: Operands) -> Any:
-    """The sum of the weights of the terms kept, the formula's own weights included."""
-    xp, weights, formula = operands.xp, operands.weights, operands.formula
+def _weight(operands: Operands, n: Any) -> Any:
+    """The sum of the weights of the n terms kept, the formula's own weights included."""
+    xp, weights, formula = operands.plan.xp, operands.weights, operands.formula
     own = formula.own_weight and formula.own_weight(xp, *operands.arrays, **operands.parameters)
     if own is not None:
         own = own if weights is None else own * weights
         return _total(operands, own if operands.mask is None else xp.where(operands.mask, own, 0.0))
     if weights is None:
-        return count(operands)
-    return weights * count(operands) if is_number(weights) else _total(operands, weights)
+        return n
+    return weights * n if is_number(weights) else _total(operands, weights)
 
 
 def divisor(sums: Triple, reduction: str) -> Any:
     """What the total is divided by."""
-    return {"sum": 1, "mean": sums.count, "weighted_mean": sums.weight}[reduction]
+    return 1 if reduction == "sum" else sums.count if reduction == "mean" else sums.weight
 
 
 def reduced(xp: Namespace, sums: Triple, reduction: str) -> Any:
@@ -70,9 +75,11 @@ def divided(xp: Namespace, total: Any, by: Any) -> Any:
 
 
 def rounded(operands: Operands, x: Any) -> Any:
-    """The result in the dtype that was asked for: the one rounding of a call."""
-    return x if x.dtype == operands.dtype else operands.xp.astype(x, operands.dtype)
+    """The result in the dtype that was asked for: the one rounding of a number."""
+    dtype = operands.plan.dtype
+    return x if x.dtype == dtype else operands.plan.xp.astype(x, dtype)
 
 
 def _total(operands: Operands, x: Any) -> Any:
-    return operands.xp.total(operands.xp.broadcast_to(x, operands.shape))
+    xp = operands.plan.xp
+    return xp.total(xp.broadcast_to(x, operands.shape))

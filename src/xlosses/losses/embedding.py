@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from xlosses._core.checks import nonnegative
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import at_least, tiny, unit
+from xlosses._core.math import at_least, scale_of, tiny
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -104,21 +104,32 @@ class Scaled(NamedTuple):
     q1: Any  # the squared length of u1
     length: Any  # of u1 times that of u2
     floor: Any  # the least that this product may be
-    zero: Any  # whether a vector is zero for every purpose; s1, q1 and length are then 1
+    zero: Any  # whether a vector is zero
 
 
 def scaled(xp: Any, x1: Array, x2: Array, eps: Number) -> Scaled:
-    (u1, s1), (u2, s2) = unit(xp, x1), unit(xp, x2)
+    s1, s2 = scale_of(xp, x1), scale_of(xp, x2)
+    zero = (s1 == 0) | (s2 == 0)
+    s1, s2, floor, acts = with_floor(xp, s1, s2, eps)
+    u1, u2 = x1 / s1[..., None], x2 / s2[..., None]
     q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
-    floor, zero = least_length(xp, eps, s1, s2)
-    zero = (zero | (q1 == 0) | (q2 == 0)) & ~xp.isnan(q1 * q2)
-    s1, q1, q2 = (xp.where(zero, 1.0, x) for x in (s1, q1, q2))
+    zero = zero & ~xp.isnan(q1 * q2)
+    q1, q2 = xp.where(zero | acts, 1.0, q1), xp.where(zero | acts, 1.0, q2)
     return Scaled(u1, u2, s1, q1, xp.sqrt(q1 * q2), floor, zero)
 
 
-def least_length(xp: Any, eps: Number, s1: Array, s2: Array) -> tuple[Any, Any]:
-    """eps / (s1 s2), and where that overflows: a vector is then zero for every purpose."""
+def with_floor(xp: Any, s1: Array, s2: Array, eps: Number) -> tuple[Any, Any, Any, Any]:
+    """Scales to divide by, eps over their product, and whether that exceeds any length by far.
+
+    There eps is split between the scales, so that neither it nor the vectors leave the range.
+    """
+    swap = s1 < s2
+    large, small = xp.where(swap, s2, s1), xp.where(swap, s1, s2)
     least = 4.0 * tiny(xp, s1)
-    large, small = xp.where(s1 < s2, s2, s1), xp.where(s1 < s2, s1, s2)
-    limit = eps / at_least(xp, large, least * eps)  # by the larger first: it cannot vanish for nothing
-    return limit / at_least(xp, small, least * limit), (large < least * eps) | (small < least * limit)
+    limit = eps / at_least(xp, large, least + least * eps)
+    acts = small < 2.0**-40 * limit
+    half = eps**0.5
+    large = at_least(xp, xp.where(acts & (large < half), half, large), least)
+    limit = eps / large
+    small = at_least(xp, xp.where(acts, limit, small), least)
+    return xp.where(swap, small, large), xp.where(swap, large, small), limit / small, acts

@@ -1,0 +1,78 @@
+"""The arrays: float32 and labels, drawn at random in realistic ranges, the same in every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from benchmarks.sizes import LOSSES, Shape
+
+Drawn = Callable[[np.random.Generator, Shape], np.ndarray]
+
+
+def normal(width: float, middle: float = 0.0) -> Drawn:
+    def draw(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+        x = rng.standard_normal(shape, dtype=np.float32)
+        x *= np.float32(width)
+        x += np.float32(middle)
+        return x
+
+    return draw
+
+
+def variances(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    x = normal(0.5)(rng, shape)
+    return np.exp(x, out=x)
+
+
+def probabilities(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return 0.001 + 0.998 * rng.random(shape, dtype=np.float32)
+
+
+def bits(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return rng.integers(0, 2, shape).astype(np.float32)
+
+
+def sides(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return 2 * bits(rng, shape) - 1
+
+
+def labels(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    rows, classes, *rest = shape
+    return rng.integers(0, classes, (rows, *rest))
+
+
+def log_probabilities(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    x = normal(3.0)(rng, shape)
+    x -= x.max(axis=1, keepdims=True)
+    x -= np.log(np.exp(x).sum(axis=1, keepdims=True))
+    return x
+
+
+def distributions(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    x = log_probabilities(rng, shape)
+    return np.exp(x, out=x)
+
+
+KINDS: Mapping[str, Drawn] = {
+    "prediction": normal(1.2),  # errors of standard deviation 1.5
+    "target": normal(0.9),
+    "variance": variances,
+    "probability": probabilities,
+    "yes or no": bits,
+    "score": normal(1.5),
+    "side": sides,
+    "logits": normal(3.0),
+    "labels": labels,
+    "distribution": distributions,
+    "log probabilities": log_probabilities,
+    "vector": normal(1.0, 0.5),  # not centred: the mean cosine would be 0 and hard to compare
+}
+
+
+def drawn(loss: str, size: str) -> list[np.ndarray]:
+    """The arrays of this loss in this size."""
+    described = LOSSES[loss]
+    rng = np.random.default_rng(0)
+    return [KINDS[kind](rng, described.shapes[size]) for kind in described.arrays]

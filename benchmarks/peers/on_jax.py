@@ -1,0 +1,75 @@
+"""JAX: optax, and the textbook composition where optax has no such loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import optax
+
+Function = Callable[..., Any]
+
+
+def gaussian(x, y, var):
+    v = jnp.maximum(var, 1e-6)
+    return 0.5 * (jnp.log(v) + (x - y) ** 2 / v)
+
+
+def pick(x, labels):
+    return jnp.take_along_axis(x, labels[:, None], axis=1)[:, 0]
+
+
+# Unreduced.
+OPTAX: Mapping[str, Function] = {
+    "mse_loss": optax.squared_error,
+    "huber_loss": optax.huber_loss,
+    "smooth_l1_loss": optax.huber_loss,
+    "log_cosh_loss": optax.log_cosh,
+    "binary_cross_entropy": optax.sigmoid_binary_cross_entropy,
+    "hinge_loss": optax.hinge_loss,
+    "cross_entropy": lambda x, k: optax.softmax_cross_entropy_with_integer_labels(x, k, axis=1),
+    "cross_entropy (probabilities)": lambda x, t: optax.softmax_cross_entropy(x, t, axis=1),
+    "kl_div_loss": lambda x, t: optax.losses.kl_divergence_with_log_targets(x, t, axis=1),
+    "triplet_loss": lambda a, b, n: optax.losses.triplet_margin_loss(a, b, n, axis=1),
+    "cosine_similarity_loss": lambda x1, x2: optax.cosine_similarity(x1, x2, epsilon=1e-8, axis=1),
+}
+TEXTBOOK: Mapping[str, Function] = {
+    "l1_loss": lambda x, y: jnp.abs(x - y),
+    "gaussian_nll_loss": gaussian,
+    "binary_cross_entropy (probabilities)": lambda p, y: -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p)),
+    "margin_ranking_loss": lambda x1, x2, y: jnp.maximum(0, -y * (x1 - x2)),
+    "nll_loss": lambda x, labels: -pick(x, labels),
+}
+
+
+def mean_of(terms: Function) -> Function:
+    return lambda *arrays: terms(*arrays).mean()
+
+
+PEERS: dict[str, dict[str, Function]] = {
+    loss: {name: mean_of(terms)}
+    for name, table in (("optax", OPTAX), ("textbook", TEXTBOOK))
+    for loss, terms in table.items()
+}
+
+
+def huber(x, y):
+    error = jnp.abs(x - y)
+    near = jnp.minimum(error, 1.0)
+    return near * (error - 0.5 * near)
+
+
+# Compiled: what is left is JAX's own dispatch.
+BARE: Mapping[str, Function] = {
+    loss: jax.jit(mean_of(terms))
+    for loss, terms in {
+        "mse_loss": lambda x, y: (x - y) ** 2,
+        "l1_loss": lambda x, y: jnp.abs(x - y),
+        "huber_loss": huber,
+        "hinge_loss": lambda x, y: jnp.maximum(1 - y * x, 0),
+        "binary_cross_entropy": lambda x, y: jnp.maximum(x, 0) - x * y + jnp.log1p(jnp.exp(-jnp.abs(x))),
+        "cross_entropy": lambda x, k: jax.nn.logsumexp(x, axis=1) - pick(x, k),
+    }.items()
+}

@@ -1,0 +1,59 @@
+"""MLX: mlx.nn.losses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+import mlx.core as mx
+from mlx.nn import losses
+
+Function = Callable[..., Any]
+
+NATIVE: Mapping[str, Function] = {
+    "mse_loss": losses.mse_loss,
+    "l1_loss": losses.l1_loss,
+    "huber_loss": losses.huber_loss,
+    "smooth_l1_loss": losses.smooth_l1_loss,
+    "log_cosh_loss": losses.log_cosh_loss,
+    "gaussian_nll_loss": losses.gaussian_nll_loss,
+    "binary_cross_entropy": losses.binary_cross_entropy,
+    "binary_cross_entropy (probabilities)": partial(losses.binary_cross_entropy, with_logits=False),
+    "hinge_loss": losses.hinge_loss,
+    "margin_ranking_loss": losses.margin_ranking_loss,
+    "cross_entropy": partial(losses.cross_entropy, axis=1),
+    "cross_entropy (probabilities)": partial(losses.cross_entropy, axis=1),
+    "nll_loss": partial(losses.nll_loss, axis=1),
+    "kl_div_loss": partial(losses.kl_div_loss, axis=1),
+    "triplet_loss": losses.triplet_loss,
+    "cosine_similarity_loss": losses.cosine_similarity_loss,
+}
+PEERS: dict[str, dict[str, Function]] = {
+    loss: {"mlx.nn.losses": partial(function, reduction="mean")} for loss, function in NATIVE.items()
+}
+
+
+def bare_mse(x, y):
+    error = x - y
+    return (error * error).mean()
+
+
+def bare_huber(x, y):
+    error = mx.abs(x - y)
+    near = mx.minimum(error, 1.0)
+    return (near * (error - 0.5 * near)).mean()
+
+
+def bare_cross_entropy(x, labels):
+    return (mx.logsumexp(x, axis=1) - mx.take_along_axis(x, labels[:, None], axis=1)[:, 0]).mean()
+
+
+BARE: Mapping[str, Function] = {
+    "mse_loss": bare_mse,
+    "l1_loss": lambda x, y: mx.abs(x - y).mean(),
+    "huber_loss": bare_huber,
+    "hinge_loss": lambda x, y: mx.maximum(1 - y * x, 0).mean(),
+    "binary_cross_entropy": lambda x, y: (mx.maximum(x, 0) - x * y + mx.log1p(mx.exp(-mx.abs(x)))).mean(),
+    "cross_entropy": bare_cross_entropy,
+}

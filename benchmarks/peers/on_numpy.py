@@ -1,0 +1,252 @@
+"""NumPy: the textbook formula, SciPy, scikit-learn's metrics, Keras on its NumPy backend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import scipy.special as special
+import sklearn.metrics as sklearn
+from keras import losses as keras
+from sklearn.metrics.pairwise import paired_cosine_distances
+
+Function = Callable[..., Any]
+
+
+def huber(x, y):
+    error = np.abs(x - y)
+    return np.where(error <= 1, 0.5 * error**2, error - 0.5)
+
+
+def gaussian(x, y, var):
+    v = np.maximum(var, 1e-6)
+    return 0.5 * (np.log(v) + (x - y) ** 2 / v)
+
+
+def binary(x, y):
+    return np.maximum(x, 0) - x * y + np.log1p(np.exp(-np.abs(x)))
+
+
+def log_softmax(x):
+    shifted = x - x.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+def pick(x, labels):
+    return np.take_along_axis(x, labels[:, None], axis=1)[:, 0]
+
+
+def cross_entropy(x, labels):
+    largest = x.max(axis=1)
+    return np.log(np.exp(x - largest[:, None]).sum(axis=1)) + largest - pick(x, labels)
+
+
+def distance(a, b):
+    return np.sqrt(((a - b) ** 2).sum(axis=1) + 1e-6)
+
+
+def triplet(a, b, n):
+    return np.maximum(0, distance(a, b) - distance(a, n) + 1)
+
+
+def cosine(x1, x2):
+    lengths = np.linalg.norm(x1, axis=1) * np.linalg.norm(x2, axis=1)
+    return (x1 * x2).sum(axis=1) / np.maximum(lengths, 1e-8)
+
+
+# The textbook's terms, unreduced.
+TERMS: Mapping[str, Function] = {
+    "mse_loss": lambda x, y: (x - y) ** 2,
+    "l1_loss": lambda x, y: np.abs(x - y),
+    "huber_loss": huber,
+    "smooth_l1_loss": huber,
+    "log_cosh_loss": lambda x, y: np.log(np.cosh(x - y)),
+    "gaussian_nll_loss": gaussian,
+    "binary_cross_entropy": binary,
+    "binary_cross_entropy (probabilities)": lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p)),
+    "hinge_loss": lambda x, y: np.maximum(0, 1 - y * x),
+    "margin_ranking_loss": lambda x1, x2, y: np.maximum(0, -y * (x1 - x2)),
+    "cross_entropy": cross_entropy,
+    "cross_entropy (probabilities)": lambda x, t: -(t * log_softmax(x)).sum(axis=1),
+    "nll_loss": lambda x, labels: -pick(x, labels),
+    "kl_div_loss": lambda x, t: (np.exp(t) * (t - x)).sum(axis=1),
+    "triplet_loss": triplet,
+    "cosine_similarity_loss": cosine,
+}
+
+
+def mean_of(terms: Function) -> Function:
+    return lambda *arrays: terms(*arrays).mean()
+
+
+def keras_of(loss: Function, **options: Any) -> Function:
+    return lambda x, y: loss(y, x, **options).mean()
+
+
+PEERS: dict[str, dict[str, Function]] = {loss: {"textbook": mean_of(terms)} for loss, terms in TERMS.items()}
+OTHERS: Mapping[str, Mapping[str, Function]] = {
+    "mse_loss": {
+        "scikit-learn": lambda x, y: sklearn.mean_squared_error(y, x),
+        "keras": keras_of(keras.mean_squared_error),
+    },
+    "l1_loss": {
+        "scikit-learn": lambda x, y: sklearn.mean_absolute_error(y, x),
+        "keras": keras_of(keras.mean_absolute_error),
+    },
+    "huber_loss": {
+        "scipy": lambda x, y: special.huber(np.float32(1), x - y).mean(),
+        "keras": keras_of(keras.huber),
+    },
+    "smooth_l1_loss": {"scipy": lambda x, y: special.huber(np.float32(1), x - y).mean()},
+    "log_cosh_loss": {"keras": keras_of(keras.log_cosh)},
+    "binary_cross_entropy": {"keras": keras_of(keras.binary_crossentropy, from_logits=True)},
+    "binary_cross_entropy (probabilities)": {
+        "scipy": lambda p, y: -(special.xlogy(y, p) + special.xlog1py(1 - y, -p)).mean(),
+        "scikit-learn": lambda p, y: sklearn.log_loss(y, p),
+        "keras": keras_of(keras.binary_crossentropy),
+    },
+    "hinge_loss": {
+        "scikit-learn": lambda x, y: sklearn.hinge_loss(y, x),
+        "keras": keras_of(keras.hinge),
+    },
+    "cross_entropy": {
+        "scipy": lambda x, labels: (special.logsumexp(x, axis=1) - pick(x, labels)).mean(),
+        "keras": keras_of(keras.sparse_categorical_crossentropy, from_logits=True, axis=1),
+    },
+    "cross_entropy (probabilities)": {
+        "scipy": lambda x, t: -(t * special.log_softmax(x, axis=1)).sum(axis=1).mean(),
+        "keras": keras_of(keras.categorical_crossentropy, from_logits=True, axis=1),
+    },
+    "cosine_similarity_loss": {
+        "scikit-learn": lambda x1, x2: 1 - paired_cosine_distances(x1, x2).mean(),
+        "keras": lambda x1, x2: -keras.cosine_similarity(x2, x1, axis=1).mean(),
+    },
+}
+for _loss, _others in OTHERS.items():
+    PEERS[_loss].update(_others)
+
+
+# The mean and its gradient by the first array, as one writes them by hand.
+
+
+def mse_step(x, y):
+    error = x - y
+    return (error**2).mean(), (2 / error.size) * error
+
+
+def l1_step(x, y):
+    error = x - y
+    return np.abs(error).mean(), np.sign(error) / error.size
+
+
+def huber_step(x, y):
+    return huber(x, y).mean(), np.clip(x - y, -1, 1) / x.size
+
+
+def log_cosh_step(x, y):
+    error = x - y
+    return np.log(np.cosh(error)).mean(), np.tanh(error) / error.size
+
+
+def gaussian_step(x, y, var):
+    v, error = np.maximum(var, 1e-6), x - y
+    return 0.5 * (np.log(v) + error**2 / v).mean(), error / v / error.size
+
+
+def binary_step(x, y):
+    return binary(x, y).mean(), (1 / (1 + np.exp(-x)) - y) / x.size
+
+
+def binary_probabilities_step(p, y):
+    loss = TERMS["binary_cross_entropy (probabilities)"](p, y).mean()
+    return loss, (p - y) / (p * (1 - p)) / p.size
+
+
+def hinge_step(x, y):
+    slack = 1 - y * x
+    return np.maximum(0, slack).mean(), -y * (slack > 0) / x.size
+
+
+def margin_ranking_step(x1, x2, y):
+    slack = -y * (x1 - x2)
+    return np.maximum(0, slack).mean(), -y * (slack > 0) / x1.size
+
+
+def cross_entropy_step(x, labels):
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    p = powers / powers.sum(axis=1, keepdims=True)
+    likelihood = pick(p, labels)
+    np.put_along_axis(p, labels[:, None], likelihood[:, None] - 1, axis=1)
+    return -np.log(likelihood).mean(), p / labels.size
+
+
+def cross_entropy_probabilities_step(x, t):
+    log_p, rows = log_softmax(x), x.size / x.shape[1]
+    return -(t * log_p).sum() / rows, (np.exp(log_p) - t) / rows
+
+
+def nll_step(x, labels):
+    gradient = np.zeros_like(x)
+    np.put_along_axis(gradient, labels[:, None], -1 / labels.size, axis=1)
+    return -pick(x, labels).mean(), gradient
+
+
+def kl_step(x, t):
+    p, rows = np.exp(t), x.size / x.shape[1]
+    return (p * (t - x)).sum() / rows, -p / rows
+
+
+def triplet_step(a, b, n):
+    near, far = distance(a, b), distance(a, n)
+    slack = near - far + 1
+    by_a = (a - b) / near[:, None] - (a - n) / far[:, None]
+    return np.maximum(0, slack).mean(), by_a * (slack > 0)[:, None] / slack.size
+
+
+def cosine_step(x1, x2):
+    length = np.linalg.norm(x1, axis=1)
+    both = np.maximum(length * np.linalg.norm(x2, axis=1), 1e-8)
+    similar = (x1 * x2).sum(axis=1) / both
+    return similar.mean(), (x2 / both[:, None] - x1 * (similar / length**2)[:, None]) / len(x1)
+
+
+STEPS: Mapping[str, dict[str, Function]] = {
+    "mse_loss": {"textbook": mse_step},
+    "l1_loss": {"textbook": l1_step},
+    "huber_loss": {"textbook": huber_step},
+    "smooth_l1_loss": {"textbook": huber_step},
+    "log_cosh_loss": {"textbook": log_cosh_step},
+    "gaussian_nll_loss": {"textbook": gaussian_step},
+    "binary_cross_entropy": {"textbook": binary_step},
+    "binary_cross_entropy (probabilities)": {"textbook": binary_probabilities_step},
+    "hinge_loss": {"textbook": hinge_step},
+    "margin_ranking_loss": {"textbook": margin_ranking_step},
+    "cross_entropy": {"textbook": cross_entropy_step},
+    "cross_entropy (probabilities)": {"textbook": cross_entropy_probabilities_step},
+    "nll_loss": {"textbook": nll_step},
+    "kl_div_loss": {"textbook": kl_step},
+    "triplet_loss": {"textbook": triplet_step},
+    "cosine_similarity_loss": {"textbook": cosine_step},
+}
+
+
+def bare_mse(x, y):
+    error = x - y
+    return (error * error).mean()
+
+
+def bare_huber(x, y):
+    error = np.abs(x - y)
+    near = np.minimum(error, 1.0)
+    return (near * (error - 0.5 * near)).mean()
+
+
+BARE: Mapping[str, Function] = {
+    "mse_loss": bare_mse,
+    "l1_loss": lambda x, y: np.abs(x - y).mean(),
+    "huber_loss": bare_huber,
+    "hinge_loss": lambda x, y: np.maximum(1 - y * x, 0).mean(),
+    "binary_cross_entropy": mean_of(binary),
+    "cross_entropy": mean_of(cross_entropy),
+}

@@ -1,0 +1,69 @@
+"""PyTorch: torch.nn.functional, and the textbook composition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (its usual name)
+
+Function = Callable[..., Any]
+
+
+def rows(x):
+    return x.numel() / x.shape[1]
+
+
+def gaussian(x, y, var):
+    v = var.clamp(min=1e-6)
+    return (0.5 * (torch.log(v) + (x - y) ** 2 / v)).mean()
+
+
+NATIVE: Mapping[str, Function] = {
+    "mse_loss": F.mse_loss,
+    "l1_loss": F.l1_loss,
+    "huber_loss": F.huber_loss,
+    "smooth_l1_loss": F.smooth_l1_loss,
+    "gaussian_nll_loss": F.gaussian_nll_loss,
+    "binary_cross_entropy": F.binary_cross_entropy_with_logits,
+    "binary_cross_entropy (probabilities)": F.binary_cross_entropy,
+    "margin_ranking_loss": F.margin_ranking_loss,
+    "cross_entropy": F.cross_entropy,
+    "cross_entropy (probabilities)": F.cross_entropy,
+    "nll_loss": F.nll_loss,
+    "kl_div_loss": lambda x, t: F.kl_div(x, t, reduction="sum", log_target=True) / rows(x),
+    "triplet_loss": F.triplet_margin_loss,
+    "cosine_similarity_loss": lambda x1, x2: F.cosine_similarity(x1, x2).mean(),
+}
+TEXTBOOK: Mapping[str, Function] = {
+    "log_cosh_loss": lambda x, y: torch.log(torch.cosh(x - y)).mean(),
+    "gaussian_nll_loss": gaussian,  # the native one looks at the variances, which does not compile
+    "hinge_loss": lambda x, y: torch.relu(1 - y * x).mean(),
+    "kl_div_loss": lambda x, t: (torch.exp(t) * (t - x)).sum() / rows(x),
+}
+PEERS: dict[str, dict[str, Function]] = {}
+for _name, _table in (("torch.nn.functional", NATIVE), ("textbook", TEXTBOOK)):
+    for _loss, _function in _table.items():
+        PEERS.setdefault(_loss, {})[_name] = _function
+
+
+def bare_mse(x, y):
+    error = x - y
+    return (error * error).mean()
+
+
+def bare_huber(x, y):
+    error = (x - y).abs()
+    near = error.clamp(max=1.0)
+    return (near * (error - 0.5 * near)).mean()
+
+
+BARE: Mapping[str, Function] = {
+    "mse_loss": bare_mse,
+    "l1_loss": lambda x, y: (x - y).abs().mean(),
+    "huber_loss": bare_huber,
+    "hinge_loss": TEXTBOOK["hinge_loss"],
+    "binary_cross_entropy": lambda x, y: (x.relu() - x * y + torch.log1p(torch.exp(-x.abs()))).mean(),
+    "cross_entropy": lambda x, k: (torch.logsumexp(x, 1) - x.gather(1, k[:, None])[:, 0]).mean(),
+}

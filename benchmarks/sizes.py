@@ -1,0 +1,128 @@
+"""What is measured: the losses, what their arrays hold, how large these are, and the ways to run them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+Shape = tuple[int, ...]
+
+ELEMENTS: Mapping[str, Shape] = {
+    "64": (64,),
+    "100k": (100_000,),
+    "2M": (2_000_000,),
+    "20M": (20_000_000,),
+}
+# The classes lie along axis 1, the vectors too.
+LOGITS: Mapping[str, Shape] = {
+    "64x10": (64, 10),
+    "4096x1000": (4096, 1000),
+    "8x21x256x256": (8, 21, 256, 256),
+    "2048x32000": (2048, 32000),
+}
+VECTORS: Mapping[str, Shape] = {
+    "64x16": (64, 16),
+    "4096x128": (4096, 128),
+    "16384x128": (16384, 128),
+    "32768x512": (32768, 512),
+}
+SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS}
+
+SMALL = ("64", "64x10", "64x16")
+FROM_2M = tuple(name for name, shape in SHAPES.items() if math.prod(shape) >= 2_000_000)
+LARGE = ("20M", "2048x32000", "32768x512")  # also measured in memory
+LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss as it is called here: what its arrays hold (see data.py), their shapes, its parameters."""
+
+    arrays: tuple[str, ...]
+    shapes: Mapping[str, Shape]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+AXIS = {"axis": 1}
+
+# The key is the name of the function, and what else there is to say of the call.
+LOSSES: Mapping[str, Loss] = {
+    "mse_loss": Loss(("prediction", "target"), ELEMENTS),
+    "l1_loss": Loss(("prediction", "target"), ELEMENTS),
+    "huber_loss": Loss(("prediction", "target"), ELEMENTS),
+    "smooth_l1_loss": Loss(("prediction", "target"), ELEMENTS),
+    "log_cosh_loss": Loss(("prediction", "target"), ELEMENTS),
+    "gaussian_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS),
+    "binary_cross_entropy": Loss(("logits", "yes or no"), ELEMENTS),
+    "binary_cross_entropy (probabilities)": Loss(
+        ("probability", "yes or no"), ELEMENTS, {"with_logits": False}
+    ),
+    "hinge_loss": Loss(("score", "side"), ELEMENTS),
+    "margin_ranking_loss": Loss(("score", "score", "side"), ELEMENTS),
+    "cross_entropy": Loss(("logits", "labels"), LOGITS, AXIS),
+    "cross_entropy (probabilities)": Loss(("logits", "distribution"), LOGITS, AXIS),
+    "nll_loss": Loss(("log probabilities", "labels"), LOGITS, AXIS),
+    "kl_div_loss": Loss(("log probabilities", "log probabilities"), LOGITS, AXIS),
+    "triplet_loss": Loss(("vector", "vector", "vector"), VECTORS, AXIS),
+    "cosine_similarity_loss": Loss(("vector", "vector"), VECTORS, AXIS),
+}
+
+# The cost of a call is that of losses whose formula is the same arithmetic by hand.
+CALLED = ("mse_loss", "l1_loss", "huber_loss", "hinge_loss", "binary_cross_entropy", "cross_entropy")
+
+FORWARD, TRAINING = "forward", "forward+backward"
+COMPILED, COMPILED_TRAINING = "compiled forward", "compiled forward+backward"
+UNREDUCED = "unreduced"  # reduction="none", measured in memory alone
+EAGER_WAYS = (FORWARD, TRAINING)
+COMPILED_WAYS = (COMPILED, COMPILED_TRAINING)
+WAYS = (*EAGER_WAYS, *COMPILED_WAYS)
+
+BACKENDS = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "mlx": "MLX"}
+
+
+def heading(backend: str, device: str, threads: int) -> str:
+    where = f"{threads} thread{'s' * (threads > 1)}" if device == "cpu" else device
+    return f"{BACKENDS[backend]}, {where}"
+
+
+Point = tuple[str, str, str]  # loss, size, way
+Patterns = Sequence[Sequence[str]]  # of the parts of a point
+
+QUICK_LOSSES = ("mse_loss", "huber_loss", "binary_cross_entropy", "hinge_loss", "cross_entropy")
+QUICK_SIZES = ("64", "2M", "64x10", "4096x1000")
+
+
+def points(backend: str, quick: bool, patterns: Patterns) -> list[Point]:
+    """What is timed on one backend, arrays of one shape together, small ones first."""
+    ways = EAGER_WAYS if backend == "numpy" else WAYS
+    found = every(ways, patterns)
+    return [point for point in found if in_quick(backend, *point)] if quick else found
+
+
+def memory_points(backend: str, quick: bool, patterns: Patterns) -> list[Point]:
+    """What is measured in memory: the largest arrays, not compiled."""
+    ways = (FORWARD, UNREDUCED, TRAINING) if backend == "numpy" else EAGER_WAYS
+    found = every(ways, patterns)
+    if quick:
+        one = ("torch", "cross_entropy", "4096x1000", TRAINING)
+        return [point for point in found if (backend, *point) == one]
+    return [point for point in found if point[1] in LARGE]
+
+
+def every(ways: Sequence[str], patterns: Patterns) -> list[Point]:
+    found = [(loss, size, way) for loss, told in LOSSES.items() for size in told.shapes for way in ways]
+    return [point for point in found if all(map(matches, point, patterns))]
+
+
+def in_quick(backend: str, loss: str, size: str, way: str) -> bool:
+    """Small arrays and middling ones; PyTorch takes seconds to compile, so one loss must do."""
+    if backend == "torch" and way in COMPILED_WAYS:
+        return (loss, size) == ("huber_loss", "2M")
+    return loss in QUICK_LOSSES and size in QUICK_SIZES
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -1,0 +1,114 @@
+"""Cutting an array into blocks that fit a cache, and the switch of everything that is not whole."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from itertools import product
+from typing import Any, Literal, TypeAlias
+
+Index: TypeAlias = tuple[slice, ...]
+
+
+def _entries(setting: str | int) -> int | None:
+    """0 for "off", None for "on"."""
+    if setting in ("on", "off"):
+        return None if setting == "on" else 0
+    if str(setting).isdecimal() and int(setting) > 0:
+        return int(setting)
+    raise ValueError(f"the engine is 'on', 'off' or a number > 0 of entries per block, got {setting!r}")
+
+
+_OF_PROGRAM = _entries(os.environ.get("XLOSSES_ENGINE", "on").lower())
+_setting: ContextVar[int | None] = ContextVar("xlosses_engine", default=_OF_PROGRAM)
+
+
+@contextmanager
+def engine(setting: Literal["on", "off"] | int) -> Iterator[None]:
+    """How formulas run inside this context.
+
+    The environment variable XLOSSES_ENGINE sets it for a whole program.
+
+    Parameters
+    ----------
+    setting : {"on", "off"} or int
+        "on", the default, is the way that is fastest on each framework: in blocks, compiled, with
+        slopes. "off" runs every formula once, on everything, op by op, and leaves gradients to the
+        framework: slower, and the reference for the other. A number forces blocks of so many
+        entries, however small: for tests.
+
+    Returns
+    -------
+    context manager
+        Of the thread, or the task of asyncio, that enters it.
+
+    Raises
+    ------
+    ValueError
+        Any other setting.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> with xlosses.engine("off"):
+    ...     float(xlosses.mse_loss(np.asarray([1.0, 2.0]), np.asarray([1.0, 4.0])))
+    2.0
+    """
+    token = _setting.set(_entries(setting))
+    try:
+        yield
+    finally:
+        _setting.reset(token)
+
+
+def entries(usual: int) -> int:
+    """How many entries a block may have, and 0 when formulas are to run whole."""
+    setting = _setting.get()
+    return usual if setting is None else setting
+
+
+def indices(shape: tuple[int, ...], most: int) -> Iterator[tuple[Index, tuple[int, ...]]]:
+    """Blocks of at most so many entries that cover an array in order: where each lies, its shape."""
+    axis = 0
+    while axis + 1 < len(shape) and math.prod(shape[axis + 1 :]) > most:
+        axis += 1
+    inner = math.prod(shape[axis + 1 :])
+    pieces = -(-shape[axis] // max(1, most // inner))
+    step = -(-shape[axis] // pieces)
+    behind = tuple(slice(n) for n in shape[axis + 1 :])
+    for outer in product(*(range(n) for n in shape[:axis])):
+        before = tuple(slice(i, i + 1) for i in outer)
+        for start in range(0, shape[axis], step):
+            stop = min(start + step, shape[axis])
+            lengths = (*(1 for _ in outer), stop - start, *shape[axis + 1 :])
+            yield (*before, slice(start, stop), *behind), lengths
+
+
+def in_blocks(
+    compute: Callable[[Any], Any],
+    operands: Any,
+    limit: int,
+    room: Callable[[Any, Any], Any],
+    added: Callable[[Sequence[Any]], Any],
+) -> Any:
+    """The pieces that blocks of so many entries give put together, or their sums added up.
+
+    A piece is an array with an entry per term, or per entry of the first array, and `room` makes
+    the array for all of them; or a tuple of sums, which `added` merges where they are arrays.
+    """
+    sums: list[Any] = []
+    out = None
+    for index, block in operands.blocks(limit):
+        piece = compute(block)
+        if isinstance(piece, tuple):
+            sums.append(piece)
+            continue
+        out = room(piece, operands) if out is None else out
+        out[index] = piece
+    if out is not None:
+        return out
+    columns = zip(*sums, strict=True)
+    return tuple(added(parts) if hasattr(parts[0], "dtype") else sum(parts) for parts in columns)
