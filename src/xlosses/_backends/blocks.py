@@ -87,6 +87,15 @@ def indices(shape: tuple[int, ...], most: int) -> Iterator[tuple[Index, tuple[in
             yield (*before, slice(start, stop), *behind), lengths
 
 
+def keep_freed_memory(allocate: Callable[[], Any]) -> None:
+    """Have malloc keep the temporary arrays of a block: glibc learns what to keep from what is freed.
+
+    Before it has seen 16 MB come and go, it gives the memory of every block back to the system and
+    gets it again page by page, which takes longer than the arithmetic.
+    """
+    allocate()
+
+
 def in_blocks(
     compute: Callable[[Any], Any],
     operands: Any,

@@ -69,6 +69,16 @@ class Namespace:
         named = labels[..., None] == self.indices(x.shape[-1], x)
         return self.sum(self.where(named, x, 0.0), axis=-1)
 
+    def softmax(self, x: Any) -> Any:
+        """exp(x) / sum exp(x) over the last axis."""
+        p = self.exp(x - self.max(x, axis=-1, keepdims=True))
+        return p / self.sum(p, axis=-1, keepdims=True)
+
+    def less_one_hot(self, x: Any, labels: Any) -> Any:
+        """x minus 1 at the label of each row (last axis); labels are in range."""
+        named = labels[..., None] == self.indices(x.shape[-1], x)
+        return self.where(named, x - 1.0, x)
+
     def total(self, x: Any) -> Any:
         """The sum over everything, in pairwise or staged order."""
         return self.sum(x)

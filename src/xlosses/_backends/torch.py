@@ -9,13 +9,15 @@ import array_api_compat.torch as standard
 import torch
 from torch.autograd import forward_ad
 
-from xlosses._backends.blocks import entries, in_blocks
+from xlosses._backends.blocks import entries, in_blocks, keep_freed_memory
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 17  # entries for each thread: starting an operation costs as much as 2000 of them
 LARGE = 1 << 19  # entries from which blocks and slopes win
 _TENSOR = object()
+
+keep_freed_memory(lambda: torch.empty(1 << 24, dtype=torch.uint8))
 
 
 class Torch(Namespace):
@@ -35,6 +37,12 @@ class Torch(Namespace):
 
     def pick(self, x: Any, labels: Any) -> Any:
         return torch.gather(x, -1, labels[..., None])[..., 0]
+
+    def softmax(self, x: Any) -> Any:
+        return torch.softmax(x, -1)
+
+    def less_one_hot(self, x: Any, labels: Any) -> Any:
+        return torch.scatter_add(x, -1, labels[..., None], torch.full_like(x[..., :1], -1.0))
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         if isinstance(values, (list, tuple)):
@@ -154,6 +162,12 @@ namespace = Torch(standard)
 class TorchWorkbench(Workbench):
     package = "torch"
     differentiates = True
+
+    def softmax(self, x: Any) -> Any:
+        return torch.softmax(x, -1)
+
+    def less_one_hot(self, x: Any, labels: Any) -> Any:
+        return torch.scatter_add(x, -1, labels[..., None], torch.full_like(x[..., :1], -1.0))
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return torch.tensor(values, dtype=getattr(torch, dtype))

@@ -53,17 +53,6 @@ def log_sum_exp(xp: Any, x: Array) -> tuple[Any, Any]:
     return m, xp.log(xp.sum(xp.exp(x - m[..., None]), axis=-1))
 
 
-def softmax(xp: Any, x: Array) -> Any:
-    """exp(x) / sum exp(x) over the last axis."""
-    p = xp.exp(x - xp.max(x, axis=-1, keepdims=True))
-    return p / xp.sum(p, axis=-1, keepdims=True)
-
-
-def one_hot(xp: Any, labels: Array, like: Array) -> Any:
-    """1 at the label of each row and 0 elsewhere, in the shape and dtype of `like`."""
-    return xp.astype(labels[..., None] == xp.indices(like.shape[-1], like), like.dtype)
-
-
 def of_class(xp: Any, c: Array, labels: Array) -> Any:
     """The entry of the vector c that each label names."""
     return xp.reshape(xp.take(c, xp.reshape(labels, (-1,)), axis=0), labels.shape)

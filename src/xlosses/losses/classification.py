@@ -8,7 +8,7 @@ from typing import Any
 from xlosses._core.checks import fraction, is_number, ndim
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import beside, clamped_log, log_sum_exp, of_class, one_hot, softmax
+from xlosses._core.math import beside, clamped_log, log_sum_exp, of_class
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 LEAST_LOG = -100.0  # what the logarithm of a probability is clamped at, as in PyTorch and MLX
@@ -222,7 +222,15 @@ def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, sm
 
 @cross_entropy_of_labels.slope
 def cross_entropy_of_labels_slope(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
-    return cross_entropy_of_probabilities_slope(xp, x, one_hot(xp, label, x), c, smoothing)
+    p = xp.softmax(x)
+    slope = xp.less_one_hot(p, label)
+    if c is not None:
+        slope = slope * of_class(xp, c, label)[..., None]
+    if is_number(smoothing) and smoothing == 0:
+        return slope
+    even = xp.ones_like(x) * (smoothing / x.shape[-1])
+    even = even if c is None else c * even
+    return (1.0 - smoothing) * slope + (p * xp.sum(even, axis=-1, keepdims=True) - even)
 
 
 @cross_entropy_of_labels.weight
@@ -240,7 +248,7 @@ def cross_entropy_of_probabilities_slope(
     xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number
 ) -> Any:
     t = smoothed(t, c, smoothing)
-    return softmax(xp, x) * xp.sum(t, axis=-1, keepdims=True) - t
+    return xp.softmax(x) * xp.sum(t, axis=-1, keepdims=True) - t
 
 
 @cross_entropy_of_probabilities.weight
@@ -339,8 +347,8 @@ def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
 
 @nll.slope
 def nll_slope(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
-    named = one_hot(xp, label, x)
-    return -named if c is None else -named * c
+    slope = xp.less_one_hot(xp.zeros_like(x), label)
+    return slope if c is None else slope * c
 
 
 @nll.weight
