@@ -11,7 +11,7 @@ import pytest
 HERE = Path(__file__).parent
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 
-sys.path[:0] = [str(HERE), str(HERE / "backends")]
+sys.path[:0] = [str(HERE), str(HERE / "backends"), str(HERE / "losses")]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,8 +25,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what is particular to other frameworks, or belongs to a session of its own."""
     here, backend = collection_path.relative_to(HERE), config.getoption("backend")
-    if here.parts[:1] == ("backends",) and here.suffix == ".py":
-        return here.name != f"test_{backend}.py"
+    if here.suffix == ".py" and here.stem.removeprefix("test_") in BACKENDS:
+        return here.stem != f"test_{backend}"
     if here.parts[:1] == ("transformations",):
         return not config.adaptor.gradients
     asked = any(Path(arg).resolve().is_relative_to(HERE / "together") for arg in config.args)
@@ -49,8 +49,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "compiled_or_mapped" in metafunc.fixturenames:
         found = {**metafunc.config.adaptor.compilers, **metafunc.config.adaptor.mappers}
         metafunc.parametrize("compiled_or_mapped", found.values(), ids=found.keys())
+    if "setting" in metafunc.fixturenames:
+        # Blocks of one term, blocks that fit no row or cut a batch unevenly, and the usual way.
+        blocks = [1, 7] if metafunc.config.getoption("backend") in ("numpy", "torch") else []
+        metafunc.parametrize("setting", [*blocks, "on"])
     if "dtype" in metafunc.fixturenames and not _decided(metafunc, "dtype"):
         metafunc.parametrize("dtype", metafunc.config.adaptor.bench.dtypes())
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forgets(request: pytest.FixtureRequest):
+    """What a framework has compiled for one file is of no use to the next, and takes gigabytes."""
+    yield
+    request.config.adaptor.forget()
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ class Adaptor:
     mappers: Mapping[str, Callable[[Function], Function]] = field(default_factory=dict)
     forward: Mapping[str, Callable[[Function, Any, Any], Any]] = field(default_factory=dict)
     hessians: Mapping[str, Callable[[Function], Function]] = field(default_factory=dict)
+    forget: Callable[[], None] = lambda: None  # what it has compiled
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return self.bench.array(values, dtype)

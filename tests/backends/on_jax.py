@@ -19,4 +19,5 @@ adaptor = Adaptor(
     mappers={"vmap": jax.vmap, "jit, vmap": lambda f: jax.jit(jax.vmap(f))},
     forward={"jvp": lambda f, x, v: jax.jvp(f, (x,), (v,))[1]},
     hessians={"hessian": jax.hessian, "grad of grad": lambda f: jax.jacrev(jax.grad(f))},
+    forget=jax.clear_caches,
 )

@@ -30,7 +30,9 @@ class Torch(Namespace):
         return torch.relu(x)
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        return torch.clamp(x, low, high)
+        if low is None:
+            return torch.clamp_max(x, high)
+        return torch.clamp_min(x, low) if high is None else torch.clamp(x, low, high)
 
     def stop_gradient(self, x: Any) -> Any:
         return x.detach()
@@ -43,6 +45,9 @@ class Torch(Namespace):
 
     def less_one_hot(self, x: Any, labels: Any) -> Any:
         return torch.scatter_add(x, -1, labels[..., None], torch.full_like(x[..., :1], -1.0))
+
+    def total(self, x: Any) -> Any:
+        return torch.sum(x)
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         if isinstance(values, (list, tuple)):
@@ -66,7 +71,7 @@ class Torch(Namespace):
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
         x = operands.arrays[0]
-        if torch.compiler.is_compiling() or not x.numel() > entries(LARGE) > 0 or not _is_plain(operands):
+        if not x.numel() > entries(LARGE) > 0 or torch.compiler.is_compiling() or not _is_plain(operands):
             return compute(operands)
         # On a CPU a block of each thread; elsewhere one more block is only more kernels to start.
         limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else x.numel())

@@ -1,0 +1,113 @@
+"""The engine changes no result: every case in blocks, compiled, with slopes, against the whole formula."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from matrix import Call, every_reduction, every_setting, flatten
+from test_values import WEIGHTS, WHERE, extras
+
+import xlosses
+
+
+@every_setting
+@every_reduction
+@pytest.mark.parametrize("extra", [False, True], ids=["plain", "weights and where"])
+def test_values_and_gradients_are_those_of_the_formula(on, case, options, reduction, extra, setting):
+    call = Call(on, case)
+    settings = {**options, **(extras(on, WEIGHTS, WHERE) if extra else {}), "reduction": reduction}
+    with xlosses.engine("off"):
+        value = flatten(on.read(call.loss(**settings)(*call.given)))
+    with xlosses.engine(setting):
+        call.assert_close(flatten(on.read(call.loss(**settings)(*call.given))), value)
+    settings["reduction"] = "sum" if reduction == "none" else reduction
+    with xlosses.engine("off"):
+        gradient = on.read(call.slope(**settings))
+    with xlosses.engine(setting):
+        call.assert_close(call.slope(**settings), gradient)
+        call.assert_close(call.gradients([call.first], settings)[call.first], gradient)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_rows_along_any_axis(on, axis, setting):
+    shape = [4, 3, 5]
+    x = on.array([[[0.3 * i - 0.7 * j + 0.1 * k * i for k in range(5)] for j in range(3)] for i in range(4)])
+    del shape[axis]
+    labels = on.array([[(i + j) % 3 for j in range(shape[1])] for i in range(shape[0])], "int32")
+    for reduction in ("none", "mean"):
+        with xlosses.engine("off"):
+            wanted = flatten(on.read(xlosses.cross_entropy(x, labels, axis=axis, reduction=reduction)))
+            exact = xlosses.value_and_grad(xlosses.cross_entropy)(x, labels, axis=axis)[1]
+        with xlosses.engine(setting):
+            found = xlosses.cross_entropy(x, labels, axis=axis, reduction=reduction)
+            slope = xlosses.value_and_grad(xlosses.cross_entropy)(x, labels, axis=axis)[1]
+        assert flatten(on.read(found)) == pytest.approx(wanted, rel=1e-5)
+        assert flatten(on.read(slope)) == pytest.approx(flatten(on.read(exact)), abs=1e-6)
+
+
+def test_a_label_out_of_range_in_a_late_block(on, setting):
+    x = on.array([[0.1 * i, 0.2, 0.3] for i in range(8)])
+    labels = on.array([0, 1, 2, 0, 1, 2, 7, -1], "int32")
+    kept = on.array([True] * 6 + [False] * 2, "bool")
+    with xlosses.engine(setting):
+        found = on.read(xlosses.cross_entropy(x, labels, where=kept))
+        assert found[6:] == [0.0, 0.0]
+        if on.looks:
+            with pytest.raises(ValueError, match="got 7"):
+                xlosses.cross_entropy(x, labels)
+        else:
+            assert [y != y for y in on.read(xlosses.cross_entropy(x, labels))] == [False] * 6 + [True] * 2
+
+
+def test_a_formula_that_asks_about_a_parameter(on, setting):
+    @xlosses.formula
+    def clipped(xp, x, y, most):
+        return xp.clip(xp.absolute(x - y), None, most) if most < 10 else xp.absolute(x - y)
+
+    x, y = on.array([1.0, -20.0, 3.0]), on.array([0.0, 0.0, 0.0])
+    with xlosses.engine(setting):
+        for most, wanted in ((2.5, 6.0), (11.5, 24.0), (2.5, 6.0)):
+            assert on.read(xlosses.evaluate(clipped, dict(x=x, y=y), dict(most=most), "sum")) == wanted
+
+
+def test_settings():
+    for wrong in ("fast", 0, -1, "", None):
+        with pytest.raises(ValueError, match="the engine is 'on', 'off' or a number"), xlosses.engine(wrong):
+            pass
+
+
+def test_a_setting_ends_with_its_context_and_stays_in_its_thread():
+    from xlosses._backends.blocks import entries
+
+    outside = entries(99)
+    with xlosses.engine("off"), ThreadPoolExecutor(1) as other:
+        with xlosses.engine(3):
+            assert entries(99) == 3
+            assert other.submit(entries, 99).result() == outside
+        assert entries(99) == 0
+    assert entries(99) == outside
+
+
+@pytest.mark.parametrize(("variable", "wanted"), [("off", "0"), ("on", "99"), ("12", "12"), ("OFF", "0")])
+def test_environment_variable(variable, wanted):
+    code = "from xlosses._backends.blocks import entries; print(entries(99))"
+    environment = {**os.environ, "XLOSSES_ENGINE": variable}
+    run = [sys.executable, "-c", code]
+    assert subprocess.run(run, env=environment, capture_output=True, text=True).stdout.strip() == wanted
+
+
+@every_setting
+def test_plans_are_remembered_and_change_nothing(on, case, options):
+    """The second call takes the remembered way; other shapes, dtypes and wrong ones do not."""
+    call = Call(on, case)
+    settings = {**options, **extras(on, WEIGHTS, WHERE), "reduction": "mean"}
+    first, second = (on.read(call.loss(**settings)(*call.given)) for _ in range(2))
+    assert first == second
+    other = Call(on, case, n=3)
+    assert on.read(other.loss(**options, reduction="none")(*other.given))
+    with pytest.raises(ValueError, match="must have the shape"):
+        other.loss(**settings)(*other.given)

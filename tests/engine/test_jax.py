@@ -1,0 +1,99 @@
+"""JAX: one compiled call per formula and options, nothing under the user's own transformations."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from matrix import Call, every_case
+
+import xlosses
+from xlosses._backends.jax import REMEMBERED
+from xlosses.losses.regression import huber, smooth_l1
+
+X = jnp.asarray([0.5, -2.0, 3.0])
+
+
+def compiled(formula) -> int:
+    """How many programs XLA has made of this formula."""
+    return sum(run._cache_size() for run in formula.compiled.values())
+
+
+def test_a_parameter_that_changes_does_not_compile_anew():
+    xlosses.huber_loss(X, 0 * X, 0.37)
+    before, kept = compiled(huber), len(huber.compiled)
+    for i in range(50):
+        found = xlosses.huber_loss(X, 0 * X, 0.3 + 0.01 * i, "sum", weights=0.5)
+        delta = np.float32(0.3 + 0.01 * i)
+        near = np.minimum(np.abs(X), delta)
+        assert found == pytest.approx(0.5 * float((near * (np.abs(X) - near / 2)).sum()), rel=1e-6)
+    assert compiled(huber) <= before + 1
+    assert len(huber.compiled) <= kept + 1
+
+
+def test_an_invalid_parameter_still_raises():
+    for delta in (0.4, -0.4, 0.5, 0.0):
+        if delta > 0:
+            xlosses.huber_loss(X, 0 * X, delta)
+        else:
+            with pytest.raises(ValueError, match="delta must be a number > 0"):
+                xlosses.huber_loss(X, 0 * X, delta)
+
+
+def test_numbers_that_formulas_ask_about():
+    assert xlosses.smooth_l1_loss(X, 0 * X, 0.0, "sum") == 5.5
+    assert xlosses.smooth_l1_loss(X, 0 * X, 1.0, "sum") == pytest.approx(0.125 + 1.5 + 2.5)
+    labels = jnp.asarray([0])
+    assert xlosses.cross_entropy(X[None], labels, label_smoothing=0.0) == xlosses.cross_entropy(
+        X[None], labels
+    )
+
+
+def test_what_is_compiled_is_bounded():
+    for i in range(REMEMBERED + 10):
+        xlosses.smooth_l1_loss(X, 0 * X, 0.5, dtype=["float32", "float16"][i % 2], weights=i)
+    assert len(smooth_l1.compiled) <= REMEMBERED
+
+
+def test_a_formula_takes_what_is_compiled_with_it():
+    import gc
+    import weakref
+
+    @xlosses.formula
+    def plain(xp, x, y):
+        return x - y
+
+    assert xlosses.evaluate(plain, dict(x=X, y=0 * X), reduction="sum") == 1.5
+    gone = weakref.ref(plain)
+    del plain
+    gc.collect()
+    assert gone() is None
+
+
+@every_case
+def test_nothing_changes_inside_a_transformation(on, case):
+    call = Call(on, case)
+    loss = call.loss(reduction="mean")
+
+    def jaxpr() -> str:
+        return str(jax.make_jaxpr(jax.value_and_grad(loss))(*call.given))
+
+    usual = jaxpr()
+    with xlosses.engine("off"):
+        assert jaxpr() == usual
+
+
+def test_under_shard_map():
+    mesh = jax.sharding.Mesh(np.asarray(jax.devices()[:1]), ("i",))
+    spec = jax.sharding.PartitionSpec("i")
+    sharded = jax.shard_map(lambda x: xlosses.huber_loss(x, 0 * x), mesh=mesh, in_specs=spec, out_specs=spec)
+    assert sharded(X).tolist() == xlosses.huber_loss(X, 0 * X).tolist()
+
+
+def test_default_dtype_may_change_in_between():
+    whole = jnp.asarray([1, 2])
+    assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float32
+    with jax.enable_x64(True):
+        assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float64
+    assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float32

@@ -1,0 +1,85 @@
+"""NumPy in blocks: memory beyond the input and the result, layouts, the user's errstate."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from matrix import REDUCTIONS, Call, every_case
+
+import xlosses
+from xlosses._backends.numpy import BLOCK
+
+MEGABYTE = 1 << 20
+
+
+def extra_memory(f) -> tuple[int, int]:
+    """The most memory that a call holds, and what it holds at its end, its result."""
+    f()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    result = f()
+    after, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert result is not None
+    return peak - before, after - before
+
+
+@every_case
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_memory(on, case, reduction):
+    call = Call(on, case)
+    times = -(-12 * MEGABYTE // 4 // call.given[0].size)
+    given = [np.concatenate([x] * times) for x in call.given]
+    assert given[0].nbytes >= 12 * MEGABYTE
+    peak, result = extra_memory(lambda: call.loss(reduction=reduction)(*given))
+    assert peak - result <= 4 * MEGABYTE
+    if reduction != "none":
+        peak, result = extra_memory(lambda: xlosses.value_and_grad(call.loss())(*given, reduction=reduction))
+        assert peak - result <= 4 * MEGABYTE
+
+
+def test_memory_of_classes_that_do_not_lie_last():
+    x = np.zeros((8, 21, 256, 256), np.float32)
+    labels = np.zeros((8, 256, 256), np.int64)
+    peak, _ = extra_memory(lambda: xlosses.cross_entropy(x, labels, axis=1, reduction="mean"))
+    assert peak <= 4 * MEGABYTE
+
+
+def test_memory_of_a_mask_and_of_weights():
+    x, kept = np.zeros(1 << 23, np.float32), np.ones(1 << 23, bool)
+    peak, _ = extra_memory(lambda: xlosses.huber_loss(x, x, where=kept, weights=x, reduction="mean"))
+    assert peak <= 4 * MEGABYTE
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        lambda x: x.T,
+        lambda x: x[::-1],
+        lambda x: x[:, ::-2],
+        lambda x: x.astype(">f4"),
+        lambda x: np.broadcast_to(x[:1], x.shape),
+        np.asfortranarray,
+    ],
+    ids=["transposed", "negative strides", "strided", "big endian", "broadcast", "fortran"],
+)
+def test_layouts(layout):
+    x = np.random.default_rng(0).standard_normal((500, 700), np.float32)
+    x, y = layout(x), layout(x[::-1])
+    assert x.size > 2 * BLOCK
+    with xlosses.engine("off"):
+        wanted = xlosses.log_cosh_loss(x, y)
+        value, gradient = xlosses.value_and_grad(xlosses.log_cosh_loss)(x, y)
+    assert np.array_equal(xlosses.log_cosh_loss(x, y), wanted)
+    found, slope = xlosses.value_and_grad(xlosses.log_cosh_loss)(x, y)
+    assert found == pytest.approx(value, rel=1e-6)
+    assert np.array_equal(slope, gradient)
+
+
+def test_an_error_in_a_late_block_is_the_users_to_see():
+    x = np.zeros(4 * BLOCK, np.float32)
+    x[-1] = 3e38
+    with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+        xlosses.mse_loss(x, -x)

@@ -1,0 +1,155 @@
+"""PyTorch: the slope in blocks behind autograd, and every case in which the formula has to run whole."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from matrix import Call, every_case, floating
+
+import xlosses
+from xlosses._backends.torch import LARGE
+
+torch.manual_seed(0)
+
+
+def node_of(loss) -> str:
+    """The autograd node behind the sum of the terms."""
+    node, found = loss.grad_fn, []
+    while node is not None:
+        found.append(type(node).__name__)
+        node = node.next_functions[0][0] if node.next_functions else None
+    return " ".join(found)
+
+
+@pytest.fixture
+def forced():
+    with xlosses.engine(5):
+        yield
+
+
+@every_case
+def test_the_slope_is_used(on, case, forced):
+    call = Call(on, case)
+    first, *rest = call.given
+    assert "_SlopeBackward" in node_of(call.loss(reduction="mean")(first.requires_grad_(), *rest))
+    with xlosses.engine("off"):
+        assert "_SlopeBackward" not in node_of(call.loss(reduction="mean")(first, *rest))
+
+
+@every_case
+def test_nothing_is_saved_but_the_arguments(on, case, forced):
+    call = Call(on, case)
+    given = {x.untyped_storage().data_ptr() for x in call.given}
+    saved = []
+
+    def pack(x):
+        saved.append(x)
+        return x
+
+    first, *rest = call.given
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
+        call.loss(reduction="sum")(first.requires_grad_(), *rest)
+    large = [x for x in saved if x.numel() > 1]
+    assert large
+    assert {x.untyped_storage().data_ptr() for x in large} <= given
+
+
+@every_case
+def test_gradients_to_other_arrays_are_those_of_the_formula(on, case, forced):
+    call = Call(on, case)
+    for name in floating(case):
+        call.arrays[name].requires_grad_()
+    names = floating(case)
+    leaves = [call.arrays[name] for name in names]
+    loss = call.loss(reduction="mean")
+    found = torch.autograd.grad(loss(*call.given), leaves)
+    with xlosses.engine("off"):
+        wanted = torch.autograd.grad(loss(*call.given), leaves)
+    for x, y in zip(found, wanted, strict=True):
+        assert torch.allclose(x, y, rtol=1e-5, atol=1e-7)
+
+
+@every_case
+def test_second_derivatives_are_those_of_the_formula(on, case, forced):
+    call = Call(on, case, dtype="float64", n=3)
+    first, *rest = call.given
+    loss = call.loss(reduction="mean")
+    assert torch.autograd.gradgradcheck(lambda x: loss(x, *rest), (first.requires_grad_(),))
+
+
+@every_case
+def test_func_and_forward_mode(on, case, forced):
+    call = Call(on, case)
+    first, *rest = call.given
+    loss = call.loss(reduction="mean")
+    for transform in (torch.func.grad(loss), torch.func.jacfwd(loss)):
+        found = transform(first, *rest)
+        with xlosses.engine("off"):
+            assert torch.equal(found, transform(first, *rest))
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(first, torch.ones_like(first))
+        found = torch.autograd.forward_ad.unpack_dual(loss(dual, *rest)).tangent
+        assert found.item() == pytest.approx(torch.func.grad(loss)(first, *rest).sum().item(), abs=1e-5)
+
+
+def test_a_change_in_place_is_noticed(forced):
+    x, y = torch.randn(20, requires_grad=True), torch.randn(20)
+    loss = xlosses.mse_loss(x, y)
+    y.add_(1.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
+
+
+def test_backward_twice(forced):
+    x = torch.randn(20, requires_grad=True)
+    loss = xlosses.mse_loss(x, 0.0)
+    loss.backward()
+    with pytest.raises(RuntimeError, match="second time"):
+        loss.backward()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_gradients_have_the_dtype_of_the_input(dtype, forced):
+    x = torch.randn(20, dtype=dtype, requires_grad=True)
+    for reduction in ("mean", "none"):
+        (gradient,) = torch.autograd.grad(xlosses.huber_loss(x, 0.0, reduction=reduction).sum(), x)
+        assert gradient.dtype == dtype
+
+
+def test_checkpoint_and_modules(forced):
+    layer = torch.nn.Linear(6, 3)
+    x, labels = torch.randn(8, 6), torch.randint(0, 3, (8,))
+
+    def loss(x):
+        return xlosses.cross_entropy(layer(x), labels, reduction="mean")
+
+    loss(x).backward()
+    wanted = layer.weight.grad.clone()
+    layer.zero_grad()
+    torch.utils.checkpoint.checkpoint(loss, x, use_reentrant=False).backward()
+    assert torch.allclose(layer.weight.grad, wanted)
+
+
+@pytest.mark.parametrize("reduction", ["none", "sum", "mean"])
+def test_large_arrays_take_blocks_by_themselves(reduction):
+    x = torch.randn(LARGE + 100, dtype=torch.float64, requires_grad=True)
+    y = torch.randn(LARGE + 100, dtype=torch.float64)
+
+    def gradient():
+        loss = xlosses.log_cosh_loss(x, y, reduction=reduction)
+        used.append("_SlopeBackward" in node_of(loss))
+        return loss.detach(), torch.autograd.grad(loss.sum(), x)[0]
+
+    used: list[bool] = []
+    value, slope = gradient()
+    with xlosses.engine("off"):
+        whole, wanted = gradient()
+    assert used == [True, False]
+    assert torch.allclose(value, whole, rtol=1e-12, atol=0)
+    assert torch.allclose(slope, wanted, rtol=1e-12, atol=1e-300)
+
+
+def test_no_gradient_no_graph():
+    x = torch.randn(LARGE + 100, requires_grad=True)
+    with torch.no_grad():
+        assert not xlosses.mse_loss(x, 0.0).requires_grad
