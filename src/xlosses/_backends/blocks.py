@@ -102,16 +102,19 @@ def in_blocks(
     limit: int,
     room: Callable[[Any, Any], Any],
     added: Callable[[Sequence[Any]], Any],
+    hasty: Callable[..., Any],
 ) -> Any:
     """The pieces that blocks of so many entries give put together, or their sums added up.
 
     A piece is an array with an entry per term, or per entry of the first array, and `room` makes
     the array for all of them; or a tuple of sums, which `added` merges where they are arrays.
+    `hasty` computes a piece without guards, or gives None where it was not finite.
     """
     sums: list[Any] = []
     out = None
     for index, block in operands.blocks(limit):
-        piece = compute(block)
+        piece = hasty(compute, block)
+        piece = compute(block) if piece is None else piece
         if isinstance(piece, tuple):
             sums.append(piece)
             continue

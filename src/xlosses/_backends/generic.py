@@ -21,6 +21,7 @@ class Namespace:
     """An array API namespace (`standard`) with the words that it lacks."""
 
     framework = ""
+    unguarded = False  # whether a result that is not finite will be computed once more, with every guard
 
     def __init__(self, standard: Any) -> None:
         self.standard = standard

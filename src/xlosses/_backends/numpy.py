@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import array_api_compat.numpy as standard
@@ -60,7 +61,14 @@ class NumPy(Namespace):
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         limit = entries(BLOCK)
         whole = not limit or operands.arrays[0].size <= limit
-        return compute(operands) if whole else in_blocks(compute, operands, limit, _room, _added)
+        return compute(operands) if whole else in_blocks(compute, operands, limit, _room, _added, _hasty)
+
+
+def _hasty(compute: Any, block: Any) -> Any:
+    with np.errstate(all="ignore"):  # what is wrong is computed once more, and then warns
+        piece = compute(block.on(_unguarded))
+        total = piece[0] if isinstance(piece, tuple) else np.add.reduce(piece, axis=None)
+    return piece if math.isfinite(total) else None
 
 
 def _room(piece: Any, operands: Any) -> Any:
@@ -74,6 +82,8 @@ def _added(parts: Any) -> Any:
 
 
 namespace = NumPy(standard)
+_unguarded = NumPy(standard)
+_unguarded.unguarded = True
 
 
 class NumPyWorkbench(Workbench):

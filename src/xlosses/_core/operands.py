@@ -29,6 +29,10 @@ class Operands(NamedTuple):
     shape: Shape  # of the terms
     poison: Any = None  # per row 1, or NaN where its label is out of range
 
+    def on(self, xp: Namespace) -> Operands:
+        """The same operands for another namespace of their framework."""
+        return self._replace(plan=self.plan._replace(xp=xp))
+
     @property
     def xp(self) -> Namespace:
         return self.plan.xp
