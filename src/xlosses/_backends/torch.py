@@ -72,7 +72,7 @@ class Torch(Namespace):
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
         x = operands.arrays[0]
-        if not x.numel() > entries(LARGE) > 0 or torch.compiler.is_compiling() or not _is_plain(operands):
+        if torch.compiler.is_compiling() or not x.numel() > entries(LARGE) > 0 or not _is_plain(operands):
             return compute(operands)
         # On a CPU a block of each thread; elsewhere one more block is only more kernels to start.
         limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else x.numel())
