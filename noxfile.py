@@ -119,7 +119,7 @@ def fuzz(session: nox.Session) -> None:
 def mutants(session: nox.Session) -> None:
     """Change the source in many small ways, on a copy: at least 90 % of them must fail a test."""
     install(session, *TEST_TOOLS, "array-api-strict", "cosmic-ray", extras="numpy")
-    copy = Path(session.create_tmp()) / "copy"
+    copy = Path(session.create_tmp()).resolve() / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns(".*", "_build", "__pycache__"))
     config, found = "tests/mutants/cosmic-ray.toml", "mutants.sqlite"
