@@ -20,6 +20,7 @@ TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
 EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing")
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
+ENGINES = {"numpy": ("off", "7"), "torch": ("off", "7"), "jax": ("off",)}  # besides the usual one
 
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
 nox.options.default_venv_backend = "venv"
@@ -57,6 +58,9 @@ def tests(session: nox.Session, backend: str) -> None:
     else:
         install(session, *TEST_TOOLS, extras=backend)
     session.run("pytest", "--backend", backend, *session.posargs)
+    for engine in ENGINES.get(backend, ()):
+        matrix = ("tests/losses", "tests/accuracy", *session.posargs)
+        session.run("pytest", "--backend", backend, *matrix, env={"XLOSSES_ENGINE": engine})
     if backend == "numpy":
         session.run("pytest", "--doctest-modules", "--pyargs", *EXAMPLES, *session.posargs)
 
