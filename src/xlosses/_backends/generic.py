@@ -134,6 +134,7 @@ class Namespace:
     def run(self, compute: Callable[[Any], _Result], operands: Any, pull: Any = None) -> _Result:
         """How a formula gets from operands to its terms (an array) or its sums (a tuple): here, whole.
 
-        `pull(operands)` is the derivative of each term by the first array, times its weight.
+        `pull(operands)` is the derivative of each term by the first array, times its weight; None
+        where `compute` itself is of that kind.
         """
         return compute(operands)

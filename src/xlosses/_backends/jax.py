@@ -77,16 +77,16 @@ class Jax(Namespace):
             else:  # under a transformation, whose compiler sees the whole; or an error to be
                 return compute(call, values)
         known = call.formula.compiled
-        key = (call, type(call.reduction), *values.parameters, *fixed)
-        if key not in known:
-            if len(known) >= REMEMBERED:
-                known.clear()
-            known[key] = _compiled(compute, call, values, tuple(fixed))
-        run = known[key]
-        if run:
-            # What fails is run again op by op: it raises without JAX's additions to the message, or
-            # succeeds, as a formula does that asks about the value of a parameter.
-            with suppress(TypeError, ValueError, IndexError):
+        # The types as well: True and 1.0 are equal, and not the same to every argument.
+        key = (call, type(call.reduction), *values.parameters, *fixed, *map(type, fixed))
+        # What fails is run again op by op: it raises without JAX's additions to the message, or
+        # succeeds, as a formula does that asks about the value of a parameter.
+        with suppress(TypeError, ValueError, IndexError):
+            if key not in known:
+                if len(known) >= REMEMBERED:
+                    known.clear()
+                known[key] = _compiled(compute, call, values, tuple(fixed))
+            if run := known[key]:
                 return run(*traced)
         result = compute(call, values)
         known[key] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import array_api_compat.numpy as standard
@@ -61,13 +62,13 @@ class NumPy(Namespace):
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         limit = entries(BLOCK)
         whole = not limit or operands.arrays[0].size <= limit
-        return compute(operands) if whole else in_blocks(compute, operands, limit, _room, _added, _hasty)
+        return compute(operands) if whole else _in_blocks(compute, operands, limit)
 
 
 def _hasty(compute: Any, block: Any) -> Any:
     with np.errstate(all="ignore"):  # what is wrong is computed once more, and then warns
         piece = compute(block.on(_unguarded))
-        total = piece[0] if isinstance(piece, tuple) else np.add.reduce(piece, axis=None)
+        total = piece[0] if isinstance(piece, tuple) else np.sum(piece, dtype=block.plan.compute)
     return piece if math.isfinite(total) else None
 
 
@@ -80,6 +81,8 @@ def _room(piece: Any, operands: Any) -> Any:
 def _added(parts: Any) -> Any:
     return np.asarray(np.sum(parts, dtype=np.float64), dtype=parts[0].dtype)
 
+
+_in_blocks = partial(in_blocks, room=_room, added=_added, hasty=_hasty)
 
 namespace = NumPy(standard)
 _unguarded = NumPy(standard)

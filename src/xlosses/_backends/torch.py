@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import array_api_compat.torch as standard
@@ -78,7 +79,7 @@ class Torch(Namespace):
         limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else x.numel())
         needing = [t.requires_grad for t in _tensors(operands)] if torch.is_grad_enabled() else []
         if not any(needing):
-            return in_blocks(compute, operands, limit, _room, _added, _hasty)
+            return compute(operands) if pull and operands.light else _in_blocks(compute, operands, limit)
         if pull is None or operands.formula.derivative is None or any(needing[1:]):
             return compute(operands)
         return _Slope.apply(x, compute, operands, pull, limit)  # type: ignore[no-untyped-call]
@@ -96,7 +97,7 @@ def _hasty(compute: Any, block: Any) -> Any:
     if block.arrays[0].device.type != "cpu":  # to look at a sum would be to wait for it
         return None
     piece = compute(block.on(_unguarded))
-    total = piece[0] if isinstance(piece, tuple) else torch.sum(piece)
+    total = piece[0] if isinstance(piece, tuple) else torch.sum(piece, dtype=block.plan.compute)
     return piece if math.isfinite(total) else None
 
 
@@ -108,6 +109,9 @@ def _room(piece: Any, operands: Any) -> Any:
 
 def _added(parts: Any) -> Any:
     return torch.stack(parts).sum(dtype=torch.float64).to(parts[0].dtype)
+
+
+_in_blocks = partial(in_blocks, room=_room, added=_added, hasty=_hasty)
 
 
 def _tensors(operands: Any) -> list[Any]:
@@ -133,7 +137,7 @@ class _Slope(torch.autograd.Function):
         ctx.save_for_backward(*_tensors(operands))
         ctx.rest = _with_tensors(operands, None)
         ctx.way = compute, pull, limit
-        result = in_blocks(compute, operands, limit, _room, _added, _hasty)
+        result = _in_blocks(compute, operands, limit)
         if isinstance(result, tuple):
             ctx.mark_non_differentiable(*(r for r in result[1:] if isinstance(r, torch.Tensor)))
         return result
@@ -149,7 +153,7 @@ class _Slope(torch.autograd.Function):
         else:
             weights = gradient if operands.weights is None else gradient * operands.weights
             operands = operands._replace(weights=weights, plan=operands.plan._replace(asis=False))
-            found = in_blocks(pull, operands, limit, _room, _added, _hasty)
+            found = _in_blocks(pull, operands, limit)
         return found, None, None, None, None
 
 
@@ -178,12 +182,6 @@ _unguarded.unguarded = True
 class TorchWorkbench(Workbench):
     package = "torch"
     differentiates = True
-
-    def softmax(self, x: Any) -> Any:
-        return torch.softmax(x, -1)
-
-    def less_one_hot(self, x: Any, labels: Any) -> Any:
-        return torch.scatter_add(x, -1, labels[..., None], torch.full_like(x[..., :1], -1.0))
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return torch.tensor(values, dtype=getattr(torch, dtype))

@@ -34,9 +34,10 @@ Terms: TypeAlias = Callable[..., Any]
 class Formula:
     """A loss as mathematics: its terms, their slope by the first array, their weight of their own."""
 
-    def __init__(self, terms: Terms, alignment: tuple[Alignment, ...]) -> None:
+    def __init__(self, terms: Terms, alignment: tuple[Alignment, ...], sparse: bool) -> None:
         self.terms = terms
         self.alignment = alignment
+        self.sparse = sparse
         self.by_rows = alignment[:1] not in ((), ("elements",))
         self.derivative: Terms | None = None
         self.own_weight: Terms | None = None
@@ -70,10 +71,10 @@ class Formula:
 
 
 @overload
-def formula(*alignment: Alignment) -> Callable[[Terms], Formula]: ...
+def formula(*alignment: Alignment, sparse: bool = False) -> Callable[[Terms], Formula]: ...
 @overload
 def formula(terms: Terms, /) -> Formula: ...
-def formula(*alignment: Any) -> Any:
+def formula(*alignment: Any, sparse: bool = False) -> Any:
     """Make a formula of a function `(xp, *arrays, **parameters) -> terms`.
 
     Plain, all arrays are compared element by element. Otherwise `alignment` says, array by array,
@@ -83,6 +84,8 @@ def formula(*alignment: Any) -> Any:
     ----------
     *alignment : str
         One word per array, or nothing when the decorator is used plainly.
+    sparse : bool
+        Whether a term reads only the entry of its row that the label names.
 
     Returns
     -------
@@ -101,5 +104,5 @@ def formula(*alignment: Any) -> Any:
     0.5
     """
     if alignment and callable(alignment[0]):
-        return Formula(alignment[0], ())
-    return lambda terms: Formula(terms, alignment)
+        return Formula(alignment[0], (), sparse)
+    return lambda terms: Formula(terms, alignment, sparse)

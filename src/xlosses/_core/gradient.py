@@ -67,7 +67,7 @@ def by_first(operands: Operands, reduction: str) -> tuple[Any, Any]:
     xp, formula = operands.plan.xp, operands.formula
     if formula.derivative is None:
         raise TypeError(f"{formula!r} has no slope: give it one, or differentiate by the framework")
-    sums = terms.Triple(*xp.run(terms.triple, operands))
+    sums = terms.Triple(*xp.run(terms.triple, operands, pulled))
     divisor = terms.divisor(sums, reduction)
     slope = xp.run(lambda block: pulled(block, lambda x: terms.divided(xp, x, divisor)), operands)
     value = terms.rounded(operands, terms.reduced(xp, sums, reduction))

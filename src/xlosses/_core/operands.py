@@ -34,17 +34,19 @@ class Operands(NamedTuple):
         return self._replace(plan=self.plan._replace(xp=xp))
 
     @property
-    def xp(self) -> Namespace:
-        return self.plan.xp
-
-    @property
     def width(self) -> int:
         """How many entries of the first array a term is made of."""
         return int(self.arrays[0].shape[-1]) if self.formula.by_rows else 1
 
+    @property
+    def light(self) -> bool:
+        """Whether the formula, run whole, takes no memory of the size of its first array."""
+        cast = self.arrays[0].dtype == self.plan.compute
+        return self.formula.sparse and cast and self.fit and self.mask is None and self.ignored is None
+
     def blocks(self, entries: int) -> Iterator[tuple[Index, Operands]]:
         """Where each block lies in the terms, and its operands, which are views."""
-        xp, shape = self.xp, self.shape
+        xp, shape = self.plan.xp, self.shape
         whole = [x is None or kind == "classes" for x, kind in zip(self.arrays, self.plan.kinds, strict=True)]
         weights, mask = (
             x if x is None or is_number(x) else xp.broadcast_to(x, shape) for x in (self.weights, self.mask)
@@ -98,35 +100,30 @@ def prepare(call: Call, values: Values) -> Operands:
 
 def ready(operands: Operands) -> Operands:
     """The operands as the formula takes them: one dtype, labels in range, nothing harmful where masked."""
-    planned, arrays, parameters, weights = (
-        operands.plan,
-        operands.arrays,
-        operands.parameters,
-        operands.weights,
-    )
+    planned = operands.plan
     if planned.asis:
         return operands
-    xp, kinds, mask, poison = planned.xp, planned.kinds, operands.mask, None
-    cast = dtypes.Cast(xp, planned.compute, arrays[0])
+    xp, kinds, first, mask, poison = planned.xp, planned.kinds, operands.arrays[0], operands.mask, None
+    cast = dtypes.Cast(xp, planned.compute, first)
     found = []
-    for x, kind in zip(arrays, kinds, strict=True):
+    for x, kind in zip(operands.arrays, kinds, strict=True):
         if x is not None and kind == "labels":
-            x, mask, bad = labels.safe(xp, x, arrays[0].shape[-1], mask, operands.ignored, operands.fit)
+            x, mask, bad = labels.safe(xp, x, first.shape[-1], mask, operands.ignored, operands.fit)
             if bad is not None:
                 poison = xp.where(bad, float("nan"), cast.constant(1.0))
         elif x is not None:
             x = cast(x)
         found.append(x)
-    if poison is not None:
-        # Multiplied in, so that the NaN reaches the gradient of the row as well as its loss.
-        found[0] = found[0] * poison[..., None]
+    if poison is not None and operands.formula.sparse:
+        found[0] = found[0] * poison[..., None]  # else the gradient is NaN at one entry of the row alone
     if mask is not None:
         found = [_harmless(xp, x, kind, mask) for x, kind in zip(found, kinds, strict=True)]
+    weights = operands.weights
     if weights is not None and not is_number(weights):
         weights = cast(weights)
     if weights is not None and mask is not None:
         weights = xp.where(mask, cast.constant(weights) if is_number(weights) else weights, 0.0)
-    parameters = {k: v if is_number(v) else cast(v) for k, v in parameters.items()}
+    parameters = {k: v if is_number(v) else cast(v) for k, v in operands.parameters.items()}
     return operands._replace(
         arrays=tuple(found), parameters=parameters, weights=weights, mask=mask, poison=poison
     )

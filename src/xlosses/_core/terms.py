@@ -34,6 +34,8 @@ def _weighted(operands: Operands) -> Any:
     terms = operands.formula.terms(operands.plan.xp, *operands.arrays, **operands.parameters)
     if operands.weights is not None:
         terms = terms * operands.weights
+    if operands.poison is not None:
+        terms = terms * operands.poison  # which reaches the gradient as well: selecting NaN would not
     return terms if operands.mask is None else operands.plan.xp.where(operands.mask, terms, 0.0)
 
 

@@ -339,7 +339,7 @@ def nll_loss(
     return evaluate(nll, arrays, {}, reduction, weights, where, dtype, axis=axis, ignore_index=ignore_index)
 
 
-@formula("rows", "labels", "classes")
+@formula("rows", "labels", "classes", sparse=True)
 def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
     loss = -xp.pick(x, label)
     return loss if c is None else loss * of_class(xp, c, label)
