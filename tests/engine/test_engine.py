@@ -38,15 +38,28 @@ def test_rows_along_any_axis(on, axis, setting):
     x = on.array([[[0.3 * i - 0.7 * j + 0.1 * k * i for k in range(5)] for j in range(3)] for i in range(4)])
     del shape[axis]
     labels = on.array([[(i + j) % 3 for j in range(shape[1])] for i in range(shape[0])], "int32")
-    for reduction in ("none", "mean"):
+    classes = [4, 3, 5][axis]
+    extra = {"axis": axis, "ignore_index": 1, "class_weights": on.array([0.5 + i for i in range(classes)])}
+    for reduction in ("none", "mean", "weighted_mean"):
         with xlosses.engine("off"):
-            wanted = flatten(on.read(xlosses.cross_entropy(x, labels, axis=axis, reduction=reduction)))
-            exact = xlosses.value_and_grad(xlosses.cross_entropy)(x, labels, axis=axis)[1]
+            wanted = flatten(on.read(xlosses.cross_entropy(x, labels, reduction=reduction, **extra)))
+            exact = xlosses.value_and_grad(xlosses.cross_entropy)(x, labels, **extra)[1]
         with xlosses.engine(setting):
-            found = xlosses.cross_entropy(x, labels, axis=axis, reduction=reduction)
-            slope = xlosses.value_and_grad(xlosses.cross_entropy)(x, labels, axis=axis)[1]
+            found = xlosses.cross_entropy(x, labels, reduction=reduction, **extra)
+            slope = xlosses.value_and_grad(xlosses.cross_entropy)(x, labels, **extra)[1]
         assert flatten(on.read(found)) == pytest.approx(wanted, rel=1e-5)
         assert flatten(on.read(slope)) == pytest.approx(flatten(on.read(exact)), abs=1e-6)
+
+
+def test_numbers_in_place_of_arrays(on, setting):
+    x = on.array([0.1 * i for i in range(20)])
+    half, two = on.array([0.5] * 20), on.array([2.0] * 20)
+    with xlosses.engine(setting):
+        for loss in (xlosses.mse_loss, xlosses.l1_loss):
+            wanted = on.read(loss(x, half, reduction="weighted_mean", weights=two))
+            found = loss(x, 0.5, reduction="weighted_mean", weights=2.0)
+            assert on.read(found) == pytest.approx(wanted, rel=1e-6)
+            assert on.read(loss(x, 0.5, reduction="sum", weights=2)) == pytest.approx(40 * wanted, rel=1e-6)
 
 
 def test_a_label_out_of_range_in_a_late_block(on, setting):

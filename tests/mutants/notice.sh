@@ -1,5 +1,6 @@
 # What must notice a mutant: the matrix on NumPy, and the labels where Python may not look at them.
 set -e
 run="${PYTHON:-python} -m pytest -x -q -p no:cacheprovider"
-$run -k "not million" tests/losses/test_values.py tests/losses tests/test_keras.py tests/engine/test_engine.py
+$run -k "not million" tests/losses/test_values.py tests/losses tests/test_keras.py
+$run tests/engine/test_engine.py tests/backends/test_numpy.py
 $run --backend strict tests/losses/test_labels.py
