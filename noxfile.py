@@ -20,7 +20,7 @@ TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
 EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing")
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
-ENGINES = {"numpy": ("off", "7"), "torch": ("off", "7"), "jax": ("off",)}  # besides the usual one
+ENGINES = {"numpy": ("off", "40"), "torch": ("off", "40"), "jax": ("off",)}  # besides the usual one
 
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
 nox.options.default_venv_backend = "venv"
