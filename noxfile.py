@@ -20,7 +20,9 @@ TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
 EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing")
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
-ENGINES = {"numpy": ("off", "40"), "torch": ("off", "40"), "jax": ("off",)}  # besides the usual one
+# How formulas run in all tests, and then once more in the matrix and the tables. On JAX op by op at
+# first: XLA compiles every call of every test, which takes it three times as long.
+ENGINES = {"numpy": ("on", "off", "40"), "torch": ("on", "off", "40"), "jax": ("off", "on")}
 
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
 nox.options.default_venv_backend = "venv"
@@ -57,8 +59,9 @@ def tests(session: nox.Session, backend: str) -> None:
         install(session, *TEST_TOOLS, "array-api-strict")
     else:
         install(session, *TEST_TOOLS, extras=backend)
-    session.run("pytest", "--backend", backend, *session.posargs)
-    for engine in ENGINES.get(backend, ()):
+    first, *others = ENGINES.get(backend, ("on",))
+    session.run("pytest", "--backend", backend, *session.posargs, env={"XLOSSES_ENGINE": first})
+    for engine in others:
         matrix = ("tests/losses", "tests/accuracy", *session.posargs)
         session.run("pytest", "--backend", backend, *matrix, env={"XLOSSES_ENGINE": engine})
     if backend == "numpy":

@@ -15,6 +15,12 @@ from xlosses.losses.regression import huber, smooth_l1
 X = jnp.asarray([0.5, -2.0, 3.0])
 
 
+@pytest.fixture(autouse=True)
+def usual():
+    with xlosses.engine("on"):
+        yield
+
+
 def compiled(formula) -> int:
     """How many programs XLA has made of this formula."""
     return sum(run._cache_size() for run in formula.compiled.values())
