@@ -77,7 +77,8 @@ def test_the_check_can_fail():
     broken = HOSTILE.replace(
         "rng = random",
         "from xlosses._core import labels as module\n"
-        "module.outside = lambda xp, name, labels, classes, mask: (labels % classes, None)\n"
+        "module.safe = lambda xp, labels, classes, mask, ignored, fit: (labels % classes, mask, None)\n"
+        "module.check = lambda *arguments: False\n"
         "rng = random",
         1,
     )
