@@ -90,7 +90,7 @@ def indices(shape: tuple[int, ...], most: int) -> Iterator[tuple[Index, tuple[in
 def keep_freed_memory(allocate: Callable[[], Any]) -> None:
     """Have malloc keep the temporary arrays of a block: glibc learns what to keep from what is freed.
 
-    Before it has seen 16 MB come and go, it gives the memory of every block back to the system and
+    Before it has seen 4 MB come and go, it gives the memory of every block back to the system and
     gets it again page by page, which takes longer than the arithmetic.
     """
     allocate()

@@ -15,7 +15,7 @@ from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 16  # entries: a few float32 arrays of them fit the second-level cache
 
-keep_freed_memory(lambda: np.empty(1 << 24, np.uint8))
+keep_freed_memory(lambda: np.empty(1 << 22, np.uint8))
 
 
 class NumPy(Namespace):
@@ -62,7 +62,9 @@ class NumPy(Namespace):
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         limit = entries(BLOCK)
         whole = not limit or operands.arrays[0].size <= limit
-        return compute(operands) if whole else _in_blocks(compute, operands, limit)
+        if whole or (pull and operands.light and math.prod(operands.shape) <= limit):
+            return compute(operands)
+        return _in_blocks(compute, operands, limit)
 
 
 def _hasty(compute: Any, block: Any) -> Any:

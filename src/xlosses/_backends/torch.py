@@ -19,7 +19,7 @@ BLOCK = 1 << 17  # entries for each thread: starting an operation costs as much 
 LARGE = 1 << 19  # entries from which blocks and slopes win
 _TENSOR = object()
 
-keep_freed_memory(lambda: torch.empty(1 << 24, dtype=torch.uint8))
+keep_freed_memory(lambda: torch.empty(1 << 22, dtype=torch.uint8))
 
 
 class Torch(Namespace):
