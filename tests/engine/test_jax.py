@@ -103,3 +103,12 @@ def test_default_dtype_may_change_in_between():
     with jax.enable_x64(True):
         assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float64
     assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float32
+
+
+@pytest.mark.parametrize("engine", ["on", "off"])
+def test_what_64_bits_allow_is_not_remembered_without_them(engine):
+    with xlosses.engine(engine):
+        with jax.enable_x64(True):
+            assert xlosses.mse_loss(X, 0 * X, dtype="float64").dtype == jnp.float64
+        with pytest.raises(ValueError, match="needs 64-bit JAX"):
+            xlosses.mse_loss(X, 0 * X, dtype="float64")

@@ -124,7 +124,7 @@ class Namespace:
     # Running
 
     def tracing(self) -> bool:
-        """Whether a compiler reads the Python code that runs now."""
+        """Whether a compiler reads the Python code that runs now, so that nothing may be remembered."""
         return False
 
     def call(self, compute: Callable[[Any, Any], _Result], call: Any, values: Any) -> _Result:

@@ -66,6 +66,9 @@ class Jax(Namespace):
     def widest_integer(self) -> Any:
         return jnp.result_type(int)
 
+    def tracing(self) -> bool:
+        return True  # nearly always; and JAX's own memory knows of enable_x64
+
     def call(self, compute: Any, call: Any, values: Any) -> Any:
         """Compiled once per formula, options, dtypes and shapes; checks run while it is traced."""
         if not entries(1):

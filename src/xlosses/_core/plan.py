@@ -75,7 +75,7 @@ def plan(call: Call, values: Values) -> Plan:
 
 
 def _made(call: Call, values: Values) -> tuple[Plan, bool]:
-    """The plan, and whether it stays the same when a framework's default dtype changes."""
+    """The plan, and whether it stays the same when a framework's settings change."""
     names, formula = call.names, call.formula
     arrays = dict(zip(names, values.arrays, strict=True))
     xp = one_framework({**arrays, **values.parameters, "weights": values.weights, "where": values.where})

@@ -216,8 +216,7 @@ def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, sm
         loss = loss * of_class(xp, c, label)
     if is_number(smoothing) and smoothing == 0:
         return loss
-    even = xp.ones_like(x) * (smoothing / x.shape[-1])
-    return (1.0 - smoothing) * loss + surprise(xp, x, even if c is None else c * even)
+    return (1.0 - smoothing) * loss + surprise(xp, x, evenly(xp, x, c, smoothing))
 
 
 @cross_entropy_of_labels.slope
@@ -228,8 +227,7 @@ def cross_entropy_of_labels_slope(xp: Any, x: Array, label: Array, c: Array | No
         slope = slope * of_class(xp, c, label)[..., None]
     if is_number(smoothing) and smoothing == 0:
         return slope
-    even = xp.ones_like(x) * (smoothing / x.shape[-1])
-    even = even if c is None else c * even
+    even = evenly(xp, x, c, smoothing)
     return (1.0 - smoothing) * slope + (p * xp.sum(even, axis=-1, keepdims=True) - even)
 
 
@@ -261,6 +259,12 @@ def smoothed(t: Array, c: Array | None, smoothing: Number) -> Any:
     if not (is_number(smoothing) and smoothing == 0):
         t = (1.0 - smoothing) * t + smoothing / t.shape[-1]
     return t if c is None else c * t
+
+
+def evenly(xp: Any, x: Array, c: Array | None, smoothing: Number) -> Any:
+    """What smoothing takes from the labels, spread over all classes and weighted by them."""
+    even = xp.ones_like(x) * (smoothing / x.shape[-1])
+    return even if c is None else c * even
 
 
 def surprise(xp: Any, x: Array, t: Array) -> Any:
