@@ -9,7 +9,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+import xlosses
 from xlosses._backends.blocks import indices
+from xlosses._core.operands import prepare
+from xlosses._core.plan import Call, Values
+from xlosses.losses.classification import cross_entropy_of_labels
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
@@ -36,3 +40,25 @@ def test_examples():
     assert [lengths for _, lengths in indices((10,), 4)] == [(4,), (4,), (2,)]
     assert [lengths for _, lengths in indices((2, 6), 6)] == [(1, 6), (1, 6)]
     assert [lengths for _, lengths in indices((2, 7, 3), 12)] == [(1, 4, 3), (1, 3, 3)] * 2
+
+
+def test_rows_are_counted_by_their_entries():
+    """64k of them fit a cache; 64k rows do not."""
+    x, labels = np.zeros((10, 8)), np.arange(10) % 8
+    call = Call(cross_entropy_of_labels, ("logits", "targets", "class_weights"), "mean", None, -1, None)
+    operands = prepare(call, Values((x, labels, np.ones(8)), {"smoothing": 0.0}, 2.0, labels > 0))
+    blocks = [block for _, block in operands.blocks(16)]
+    assert [block.shape for block in blocks] == [(2,)] * 5
+    assert [block.arrays[0].shape for block in blocks] == [(2, 8)] * 5
+    assert all(np.shares_memory(block.arrays[0], x) for block in blocks)
+    assert all(block.arrays[2].shape == (8,) and block.mask.shape == (2,) for block in blocks)
+
+
+def test_plans_are_bounded():
+    """And more than one is kept."""
+    formula = xlosses.formula(lambda xp, x, y: x - y)
+    kept = []
+    for n in range(1, 600):
+        xlosses.evaluate(formula, dict(x=np.ones(n), y=np.ones(n)))
+        kept.append(len(formula.plans))
+    assert max(kept) == 256 and kept[255] == 256 and kept[256] == 1

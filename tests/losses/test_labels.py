@@ -167,3 +167,9 @@ def test_any_axis(on, loss, axis):
     assert tuple(gradient.shape) == tuple(moved.shape)
     straight = xlosses.value_and_grad(loss)(last, y, reduction="sum")[1]
     assert on.read(xp.moveaxis(gradient, axis, -1)) == on.read(straight)
+
+
+def test_class_weight_times_loss_may_be_too_large_where_the_smoothed_loss_is_not(on):
+    x, c = on.array([[0.0, 3.4e38]]), on.array([1.01, 1.0])
+    found = on.read(xlosses.cross_entropy(x, on.array([0], "int32"), label_smoothing=0.1, class_weights=c))
+    assert found == pytest.approx([(0.9 + 0.05) * 1.01 * 3.4e38], rel=1e-6)

@@ -2,5 +2,5 @@
 set -e
 run="${PYTHON:-python} -m pytest -x -q -p no:cacheprovider"
 $run -k "not million" tests/losses/test_values.py tests/losses tests/test_keras.py
-$run tests/engine/test_engine.py tests/backends/test_numpy.py
+$run tests/engine tests/backends/test_numpy.py tests/accuracy
 $run --backend strict tests/losses/test_labels.py

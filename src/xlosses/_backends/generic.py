@@ -7,7 +7,7 @@ beside this one override a word only where their framework does it better or nee
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -49,6 +49,10 @@ class Namespace:
         """max(x, 0), with gradient 0 at 0, keeping NaN."""
         return self.where(x <= 0, 0.0, x)
 
+    def step(self, x: Any) -> Any:
+        """1 where x > 0, else 0, as a constant of the dtype of x."""
+        return self.astype(x > 0, x.dtype)
+
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         """x within bounds (None is no bound), with gradient 1 there, the bounds included.
 
@@ -61,6 +65,24 @@ class Namespace:
     def stop_gradient(self, x: Any) -> Any:
         """x as a constant; a framework without gradients has nothing to stop."""
         return x
+
+    def sigmoid(self, x: Any) -> Any:
+        """1 / (1 + exp(-x)) for x <= 0, where exp(x) / (1 + exp(x)) overflows nowhere."""
+        small = self.exp(x)
+        return small / (1.0 + small)
+
+    def softplus(self, x: Any) -> Any:
+        """log(1 + exp(x)) for x <= 0."""
+        return self.log1p(self.exp(x))
+
+    def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
+        """(m, r) with log sum exp(x) = m + r over the last axis, where m is the largest entry.
+
+        They stay apart because a large m swallows r: what is subtracted from the sum is to be
+        subtracted from m first. The gradient is that of the sum; m counts as a constant.
+        """
+        m = self.max(self.stop_gradient(x), axis=-1)
+        return m, self.log(self.sum(self.exp(x - m[..., None]), axis=-1))
 
     def pick(self, x: Any, labels: Any) -> Any:
         """The entry of each row (last axis) that its label names; labels are in range.
@@ -75,8 +97,13 @@ class Namespace:
         p = self.exp(x - self.max(x, axis=-1, keepdims=True))
         return p / self.sum(p, axis=-1, keepdims=True)
 
+    def one_hot(self, values: Any, labels: Any, n: int) -> Any:
+        """Rows of n zeros but for one of these values, where the label is; labels are in range."""
+        named = labels[..., None] == self.indices(n, values)
+        return self.where(named, values[..., None], 0.0)
+
     def less_one_hot(self, x: Any, labels: Any) -> Any:
-        """x minus 1 at the label of each row (last axis); labels are in range."""
+        """x minus 1 at the label of each row (last axis), in place of x perhaps; labels are in range."""
         named = labels[..., None] == self.indices(x.shape[-1], x)
         return self.where(named, x - 1.0, x)
 
@@ -130,6 +157,10 @@ class Namespace:
     def call(self, compute: Callable[[Any, Any], _Result], call: Any, values: Any) -> _Result:
         """One call of a loss, from arguments to result."""
         return compute(call, values)
+
+    def terms(self, formula: Any, arrays: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
+        """The terms of a formula, differentiated by the framework, or by the formula's slope."""
+        return formula.terms(self, *arrays, **parameters)
 
     def run(self, compute: Callable[[Any], _Result], operands: Any, pull: Any = None) -> _Result:
         """How a formula gets from operands to its terms (an array) or its sums (a tuple): here, whole.

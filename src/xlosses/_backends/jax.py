@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import compress
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 from xlosses._backends.blocks import entries
 from xlosses._backends.generic import Namespace
@@ -69,6 +71,13 @@ class Jax(Namespace):
     def tracing(self) -> bool:
         return True  # nearly always; and JAX's own memory knows of enable_x64
 
+    def terms(self, formula: Any, arrays: tuple[Any, ...], parameters: Any) -> Any:
+        if formula.derivative is None or formula.sparse or not entries(1):
+            return super().terms(formula, arrays, parameters)
+        moving = {k: x for k, x in parameters.items() if type(x) not in _NUMBERS}
+        still = {k: x for k, x in parameters.items() if k not in moving}
+        return _by_slope(self, formula, still)(arrays, moving)
+
     def call(self, compute: Any, call: Any, values: Any) -> Any:
         """Compiled once per formula, options, dtypes and shapes; checks run while it is traced."""
         if not entries(1):
@@ -122,6 +131,32 @@ def _at_most(x: Any, high: Any) -> Any:
 def _at_most_jvp(primals: Any, tangents: Any) -> Any:
     x, high = primals
     return jnp.minimum(x, high), jnp.where(x > high, tangents[1], tangents[0])
+
+
+def _by_slope(xp: Any, formula: Any, still: Any) -> Any:
+    """The terms as a function of (arrays, parameters), its derivative by the first array the slope."""
+
+    def terms(arrays: Any, parameters: Any) -> Any:
+        return formula.terms(xp, *arrays, **parameters, **still)
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        moves, tree = jax.tree.flatten(tangents)
+        moved = [type(t) is not SymbolicZero for t in moves]
+        if moved[0] and not any(moved[1:]):
+            arrays, parameters = primals
+            slope = formula.derivative(xp, *arrays, **parameters, **still) * moves[0]
+            return with_slope(*primals), jnp.sum(slope, axis=-1) if formula.by_rows else slope
+        leaves = tree.flatten_up_to(primals)
+
+        def of_moved(*given: Any) -> Any:
+            others = iter(given)
+            return terms(*tree.unflatten(next(others) if m else x for m, x in zip(moved, leaves, strict=True)))
+
+        return jax.jvp(of_moved, *(tuple(compress(values, moved)) for values in (leaves, moves)))
+
+    with_slope = jax.custom_jvp(terms)
+    with_slope.defjvp(rule, symbolic_zeros=True)
+    return with_slope
 
 
 def _is_concrete(kind: type) -> bool:

@@ -47,6 +47,11 @@ class NumPy(Namespace):
         p /= np.sum(p, axis=-1, keepdims=True)
         return p
 
+    def one_hot(self, values: Any, labels: Any, n: int) -> Any:
+        x = np.zeros((*values.shape, n), values.dtype)
+        np.put_along_axis(x, labels[..., None], values[..., None], axis=-1)
+        return x
+
     def less_one_hot(self, x: Any, labels: Any) -> Any:
         labels = labels[..., None]
         x = np.array(x)

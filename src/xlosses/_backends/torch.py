@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import array_api_compat.torch as standard
@@ -45,6 +44,18 @@ class Torch(Namespace):
     def softmax(self, x: Any) -> Any:
         return torch.softmax(x, -1)
 
+    def step(self, x: Any) -> Any:
+        return x.detach().clone().gt_(0)  # a comparison to booleans and their cast take five times as long
+
+    def sigmoid(self, x: Any) -> Any:
+        return torch.sigmoid(x)
+
+    def softplus(self, x: Any) -> Any:
+        return -torch.log1p(-torch.sigmoid(x))  # whose exponential takes a third of torch.exp
+
+    def one_hot(self, values: Any, labels: Any, n: int) -> Any:
+        return values.new_zeros((*values.shape, n)).scatter_(-1, labels[..., None], values[..., None])
+
     def less_one_hot(self, x: Any, labels: Any) -> Any:
         return torch.scatter_add(x, -1, labels[..., None], torch.full_like(x[..., :1], -1.0))
 
@@ -70,6 +81,16 @@ class Torch(Namespace):
         except RuntimeError:  # under vmap, or with fake tensors
             return None
 
+    def terms(self, formula: Any, arrays: tuple[Any, ...], parameters: Any) -> Any:
+        """Compiled, by the slope: it takes fewer operations than what autograd derives."""
+        if torch.compiler.is_compiling() and formula.derivative and not formula.sparse and _compiled_entries(1):
+            first, *others = (
+                isinstance(x, torch.Tensor) and x.requires_grad for x in (*arrays, *parameters.values())
+            )
+            if first and not any(others) and torch.is_grad_enabled():
+                return _TermSlope.apply(self, formula, parameters, *arrays)  # type: ignore[no-untyped-call]
+        return super().terms(formula, arrays, parameters)
+
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
         x = operands.arrays[0]
@@ -79,7 +100,7 @@ class Torch(Namespace):
         limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else x.numel())
         needing = [t.requires_grad for t in _tensors(operands)] if torch.is_grad_enabled() else []
         if not any(needing):
-            return compute(operands) if pull and operands.light else _in_blocks(compute, operands, limit)
+            return _in_blocks(compute, operands, limit)
         if pull is None or operands.formula.derivative is None or any(needing[1:]):
             return compute(operands)
         return _Slope.apply(x, compute, operands, pull, limit)  # type: ignore[no-untyped-call]
@@ -111,7 +132,10 @@ def _added(parts: Any) -> Any:
     return torch.stack(parts).sum(dtype=torch.float64).to(parts[0].dtype)
 
 
-_in_blocks = partial(in_blocks, room=_room, added=_added, hasty=_hasty)
+def _in_blocks(compute: Any, operands: Any, limit: int) -> Any:
+    if operands.light:
+        return compute(operands)
+    return in_blocks(compute, operands, limit, room=_room, added=_added, hasty=_hasty)
 
 
 def _tensors(operands: Any) -> list[Any]:
@@ -126,6 +150,30 @@ def _is_plain(operands: Any) -> bool:
         type(x) in (torch.Tensor, torch.nn.Parameter) and unpack(x).tangent is None
         for x in _tensors(operands)
     )
+
+
+@torch.compiler.assume_constant_result
+def _compiled_entries(usual: int) -> int:
+    return entries(usual)
+
+
+class _TermSlope(torch.autograd.Function):
+    """The terms of a formula with its slope, for a compiler to fuse with what stands around them."""
+
+    @staticmethod
+    def forward(ctx: Any, xp: Any, formula: Any, parameters: Any, *arrays: Any) -> Any:
+        ctx.save_for_backward(*(x for x in arrays if x is not None))
+        ctx.rest = xp, formula, parameters, tuple(x is None for x in arrays)
+        return formula.terms(xp, *arrays, **parameters)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Any) -> Any:
+        xp, formula, parameters, absent = ctx.rest
+        saved = iter(ctx.saved_tensors)
+        arrays = [None if none else next(saved) for none in absent]
+        slope = formula.derivative(xp, *arrays, **parameters)
+        by_first = slope * (gradient[..., None] if formula.by_rows else gradient)
+        return None, None, None, by_first, *(None for _ in arrays[1:])
 
 
 class _Slope(torch.autograd.Function):
@@ -174,9 +222,21 @@ def _with_tensors(operands: Any, tensors: Any) -> Any:
     )
 
 
+class _Unguarded(Torch):
+    """Values alone, of which those that are not finite are computed again: words may write in place."""
+
+    unguarded = True
+
+    def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
+        # The largest probability is 1 / sum exp(x - m), and softmax is one pass over memory.
+        return torch.amax(x, -1), -torch.log(torch.amax(torch.softmax(x, -1), -1))
+
+    def less_one_hot(self, x: Any, labels: Any) -> Any:
+        return x.scatter_add_(-1, labels[..., None], torch.full_like(x[..., :1], -1.0))
+
+
 namespace = Torch(standard)
-_unguarded = Torch(standard)
-_unguarded.unguarded = True
+_unguarded = _Unguarded(standard)
 
 
 class TorchWorkbench(Workbench):

@@ -85,7 +85,8 @@ def formula(*alignment: Any, sparse: bool = False) -> Any:
     *alignment : str
         One word per array, or nothing when the decorator is used plainly.
     sparse : bool
-        Whether a term reads only the entry of its row that the label names.
+        Whether a term reads only the entry of its row that the label names. Its slope is then the
+        derivative by that entry.
 
     Returns
     -------

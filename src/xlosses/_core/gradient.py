@@ -77,19 +77,22 @@ def by_first(operands: Operands, reduction: str) -> tuple[Any, Any]:
 def pulled(operands: Operands, scaled: Callable[[Any], Any] | None = None) -> Any:
     """The derivative of each weighted term by the first array in the formula's layout, scaled."""
     operands = ready(operands)
-    xp, derivative = operands.plan.xp, operands.formula.derivative
-    assert derivative
-    slope = derivative(xp, *operands.arrays, **operands.parameters)
+    xp, formula, arrays = operands.plan.xp, operands.formula, operands.arrays
+    assert formula.derivative
+    slope = formula.derivative(xp, *arrays, **operands.parameters)
     if operands.weights is not None:
         slope = slope * _per_term(operands, operands.weights)
     slope = scaled(slope) if scaled else slope
-    if operands.poison is not None:
-        slope = slope * operands.poison[..., None]
-    return slope if operands.mask is None else xp.where(_per_term(operands, operands.mask), slope, 0.0)
+    if operands.mask is not None:
+        slope = xp.where(_per_term(operands, operands.mask), slope, 0.0)
+    if formula.sparse:
+        slope = xp.one_hot(slope, arrays[operands.plan.kinds.index("labels")], arrays[0].shape[-1])
+    return slope if operands.poison is None else slope * operands.poison[..., None]
 
 
 def _per_term(operands: Operands, x: Any) -> Any:
-    return x if is_number(x) or not operands.formula.by_rows else x[..., None]
+    whole = is_number(x) or operands.formula.sparse or not operands.formula.by_rows
+    return x if whole else x[..., None]
 
 
 def _as_given(xp: Namespace, slope: Any, operands: Operands) -> Any:

@@ -22,12 +22,12 @@ def check_dtype(xp: Namespace, name: str, value: Any) -> None:
 
 
 def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignored: int | None) -> bool:
-    """Whether every label is known to be in [0, classes); one that is not, and counts, raises."""
+    """Whether every label that counts is known to be in [0, classes); one that is not raises."""
     ends = xp.ends(labels)
     if ends is None:
         return False
     low, high = ends
-    if low >= 0 and high < classes:
+    if 0 <= low and high < classes:
         return True
     _, _, bad = safe(xp, labels, classes, mask, ignored, fit=False)
     if bool(xp.any(bad)):
@@ -37,16 +37,17 @@ def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignore
             f"{name} must be class labels in [0, {classes}), got {value}; exclude rows by "
             f"`where` or `ignore_index`"
         )
-    return False
+    return True
 
 
 def safe(
     xp: Namespace, labels: Any, classes: int, mask: Any, ignored: int | None, fit: bool
 ) -> tuple[Any, Any, Any]:
-    """Labels fit to gather with, the mask without the ignored ones, and the kept rows that were out of range.
+    """Labels fit to gather with where they count, the mask without the ignored ones, and the kept rows
+    that were out of range.
 
-    The last is None where every label is known to be in range. The labels come in the widest
-    signed integer dtype: uint8 would wrap in a comparison with 300.
+    The last is None where every label that counts is known to be in range. The labels come in the
+    widest signed integer dtype: uint8 would wrap in a comparison with 300.
     """
     labels = _widest(xp, labels)
     if ignored is not None:

@@ -26,7 +26,12 @@ def divisible(xp: Any, scale: Array) -> Any:
 
 def at_least(xp: Any, x: Array, low: float | Array) -> Any:
     """max(x, low), with gradient 0 where x <= low, keeping NaN."""
-    return xp.where(x <= low, low, x)
+    return xp.clip(x, low, None) if xp.unguarded else xp.where(x <= low, low, x)
+
+
+def rarely(xp: Any, condition: Array, value: float, x: Array) -> Any:
+    """x, but the value where a condition holds that hardly ever does."""
+    return x if xp.unguarded and not xp.any(condition) else xp.where(condition, value, x)
 
 
 def beside(xp: Any, x: Array, factor: Array | float) -> Any:
@@ -41,18 +46,18 @@ def beside(xp: Any, x: Array, factor: Array | float) -> Any:
 
 def clamped_log(xp: Any, p: Array, low: float) -> Any:
     """max(log p, low), with gradient 0 where that acts, at p = 0 too; NaN for negative p."""
+    if xp.unguarded:
+        return xp.clip(xp.log(p), low, None)
     zero = p == 0
     return xp.where(zero, low, at_least(xp, xp.log(xp.where(zero, 1.0, p)), low))
 
 
-def log_sum_exp(xp: Any, x: Array) -> tuple[Any, Any]:
-    """(m, r) with log sum exp(x) = m + r over the last axis, where m is the largest entry.
-
-    They stay apart because a large m swallows r: what is subtracted from the sum is to be
-    subtracted from m first. The gradient is that of the sum; m counts as a constant.
-    """
-    m = xp.max(xp.stop_gradient(x), axis=-1)
-    return m, xp.log(xp.sum(xp.exp(x - m[..., None]), axis=-1))
+def clamped_log1m(xp: Any, p: Array, low: float) -> Any:
+    """max(log(1 - p), low), with gradient 0 at p = 1, the only place where that acts; NaN beyond."""
+    if xp.unguarded:
+        return xp.clip(xp.log1p(-p), low, None)
+    certain = p == 1
+    return xp.where(certain, low, xp.log1p(-xp.where(certain, 0.0, p)))
 
 
 def of_class(xp: Any, c: Array, labels: Array) -> Any:

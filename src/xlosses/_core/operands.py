@@ -25,7 +25,7 @@ class Operands(NamedTuple):
     weights: Any  # an array that broadcasts to the terms, a number, or None
     mask: Any  # a boolean array that broadcasts to the terms, or None
     ignored: int | None  # the label whose rows are left out
-    fit: bool  # whether every label is known to be in range
+    fit: bool  # whether every label that counts is known to be in range
     shape: Shape  # of the terms
     poison: Any = None  # per row 1, or NaN where its label is out of range
 

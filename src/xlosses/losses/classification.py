@@ -8,7 +8,7 @@ from typing import Any
 from xlosses._core.checks import fraction, is_number, ndim
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import beside, clamped_log, log_sum_exp, of_class
+from xlosses._core.math import beside, clamped_log, clamped_log1m, of_class
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 LEAST_LOG = -100.0  # what the logarithm of a probability is clamped at, as in PyTorch and MLX
@@ -85,23 +85,21 @@ def binary_cross_entropy(
 @formula
 def binary_from_logits(xp: Any, x: Array, y: Array) -> Any:
     # By the side of x: max(x, 0) and |x| would lose the gradient at 0, or the second one.
-    side = xp.astype(x >= 0, x.dtype)
+    side = xp.step(x)
     wrong = side - y
-    return wrong * beside(xp, x, wrong) + xp.log1p(xp.exp((1.0 - 2.0 * side) * x))
+    return wrong * beside(xp, x, wrong) + xp.softplus((1.0 - 2.0 * side) * x)
 
 
 @binary_from_logits.slope
 def binary_from_logits_slope(xp: Any, x: Array, y: Array) -> Any:
-    side = xp.astype(x >= 0, x.dtype)
-    small = xp.exp((1.0 - 2.0 * side) * x)
-    return side - y + (1.0 - 2.0 * side) * (small / (1.0 + small))  # sigmoid(x) - y, uncancelled
+    side = xp.step(x)
+    sign = 1.0 - 2.0 * side
+    return side - y + sign * xp.sigmoid(sign * x)  # sigmoid(x) - y, uncancelled
 
 
 @formula
 def binary_from_probabilities(xp: Any, p: Array, y: Array) -> Any:
-    certain = p == 1
-    log_q = xp.where(certain, LEAST_LOG, xp.log1p(-xp.where(certain, 0.0, p)))
-    return -(y * clamped_log(xp, p, LEAST_LOG) + (1.0 - y) * log_q)
+    return -(y * clamped_log(xp, p, LEAST_LOG) + (1.0 - y) * clamped_log1m(xp, p, LEAST_LOG))
 
 
 @binary_from_probabilities.slope
@@ -209,26 +207,26 @@ def cross_entropy(
 
 @formula("rows", "labels", "classes")
 def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
-    largest, rest = log_sum_exp(xp, x)
+    largest, rest = xp.log_sum_exp(x)
     # Picked from x, not from x - largest, which a compiler would then have to write out.
     loss = rest - (xp.pick(x, label) - largest)
-    if c is not None:
-        loss = loss * of_class(xp, c, label)
+    share = None if c is None else of_class(xp, c, label)
     if is_number(smoothing) and smoothing == 0:
-        return loss
-    return (1.0 - smoothing) * loss + surprise(xp, x, evenly(xp, x, c, smoothing))
+        return loss if share is None else share * loss
+    kept = 1.0 - smoothing if share is None else (1.0 - smoothing) * share
+    return kept * loss + surprise(xp, x, evenly(xp, x, c, smoothing))
 
 
 @cross_entropy_of_labels.slope
 def cross_entropy_of_labels_slope(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
-    p = xp.softmax(x)
+    p, to_even = xp.softmax(x), None
+    if not (is_number(smoothing) and smoothing == 0):
+        even = evenly(xp, x, c, smoothing)
+        to_even = p * xp.sum(even, axis=-1, keepdims=True) - even
     slope = xp.less_one_hot(p, label)
     if c is not None:
         slope = slope * of_class(xp, c, label)[..., None]
-    if is_number(smoothing) and smoothing == 0:
-        return slope
-    even = evenly(xp, x, c, smoothing)
-    return (1.0 - smoothing) * slope + (p * xp.sum(even, axis=-1, keepdims=True) - even)
+    return slope if to_even is None else (1.0 - smoothing) * slope + to_even
 
 
 @cross_entropy_of_labels.weight
@@ -269,7 +267,7 @@ def evenly(xp: Any, x: Array, c: Array | None, smoothing: Number) -> Any:
 
 def surprise(xp: Any, x: Array, t: Array) -> Any:
     """-sum t log softmax(x) over the last axis; what cannot occur and need not costs nothing."""
-    largest, rest = log_sum_exp(xp, x)
+    largest, rest = xp.log_sum_exp(x)
     below = beside(xp, x - largest[..., None], t)
     return rest * xp.sum(t, axis=-1) - xp.sum(t * below, axis=-1)
 
@@ -351,8 +349,8 @@ def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
 
 @nll.slope
 def nll_slope(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
-    slope = xp.less_one_hot(xp.zeros_like(x), label)
-    return slope if c is None else slope * c
+    slope = xp.full_like(x[..., 0], -1.0)  # by the entry that the label names
+    return slope if c is None else slope * of_class(xp, c, label)
 
 
 @nll.weight

@@ -8,7 +8,7 @@ from typing import Any
 from xlosses._core.checks import positive
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import at_least
+from xlosses._core.math import at_least, rarely
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -94,4 +94,4 @@ def gaussian_nll_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, con
 
 def variance(xp: Any, var: Array, eps: Number) -> Any:
     """max(var, eps), and NaN where var is negative."""
-    return at_least(xp, xp.where(var < 0, float("nan"), var), eps)
+    return at_least(xp, rarely(xp, var < 0, float("nan"), var), eps)

@@ -80,7 +80,7 @@ def margin_ranking(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> A
 
 @margin_ranking.slope
 def margin_ranking_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
-    return -y * xp.astype(margin - y * (x1 - x2) > 0, x1.dtype)
+    return -y * xp.step(margin - y * (x1 - x2))
 
 
 def triplet_loss(
@@ -165,5 +165,5 @@ def triplet(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps
 
 @triplet.slope
 def triplet_slope(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number) -> Any:
-    short = xp.astype(triplet(xp, a, b, n, p, margin, eps) > 0, a.dtype)[..., None]
+    short = xp.step(triplet(xp, a, b, n, p, margin, eps))[..., None]
     return short * (norm_slope(xp, a - b, p, eps) - norm_slope(xp, a - n, p, eps))
