@@ -92,10 +92,20 @@ class Namespace:
         named = labels[..., None] == self.indices(x.shape[-1], x)
         return self.sum(self.where(named, x, 0.0), axis=-1)
 
+    def surprisal(self, x: Any, labels: Any) -> Any:
+        """-log softmax(x) at the label of each row (last axis); labels are in range."""
+        largest, rest = self.log_sum_exp(x)
+        # Picked from x, not from x - largest, which a compiler would then have to write out.
+        return rest - (self.pick(x, labels) - largest)
+
     def softmax(self, x: Any) -> Any:
         """exp(x) / sum exp(x) over the last axis."""
         p = self.exp(x - self.max(x, axis=-1, keepdims=True))
         return p / self.sum(p, axis=-1, keepdims=True)
+
+    def times(self, x: Any, y: Any, out: Any) -> Any:
+        """x * y, written into `out` perhaps, which is an array or None."""
+        return x * y
 
     def one_hot(self, values: Any, labels: Any, n: int) -> Any:
         """Rows of n zeros but for one of these values, where the label is; labels are in range."""

@@ -72,7 +72,7 @@ class NumPy(Namespace):
         return _in_blocks(compute, operands, limit)
 
 
-def _hasty(compute: Any, block: Any) -> Any:
+def _hasty(compute: Any, block: Any, out: Any) -> Any:
     with np.errstate(all="ignore"):  # what is wrong is computed once more, and then warns
         piece = compute(block.on(_unguarded))
         total = piece[0] if isinstance(piece, tuple) else np.sum(piece, dtype=block.plan.compute)

@@ -42,7 +42,7 @@ class Torch(Namespace):
         return torch.gather(x, -1, labels[..., None])[..., 0]
 
     def softmax(self, x: Any) -> Any:
-        return torch.softmax(x, -1)
+        return _along_memory(torch.softmax, x)
 
     def step(self, x: Any) -> Any:
         return x.detach().clone().gt_(0)  # a comparison to booleans and their cast take five times as long
@@ -114,12 +114,21 @@ class Torch(Namespace):
         return self.dtype_name(torch.get_default_dtype())
 
 
-def _hasty(compute: Any, block: Any) -> Any:
+def _hasty(compute: Any, block: Any, out: Any) -> Any:
     if block.arrays[0].device.type != "cpu":  # to look at a sum would be to wait for it
         return None
-    piece = compute(block.on(_unguarded))
+    piece = compute(block.on(_unguarded, out))
     total = piece[0] if isinstance(piece, tuple) else torch.sum(piece, dtype=block.plan.compute)
     return piece if math.isfinite(total) else None
+
+
+def _along_memory(kernel: Any, x: Any) -> Any:
+    """A kernel over the last axis, taken where memory has it: moved last, it would be copied."""
+    *steps, last = x.stride()
+    axis = sum(step >= last for step in steps)
+    if axis == len(steps):
+        return kernel(x, -1)
+    return kernel(x.movedim(-1, axis), axis).movedim(axis, -1)
 
 
 def _room(piece: Any, operands: Any) -> Any:
@@ -200,7 +209,8 @@ class _Slope(torch.autograd.Function):
             found = torch.autograd.grad(value, operands.arrays[0], gradient, create_graph=True)[0]
         else:
             weights = gradient if operands.weights is None else gradient * operands.weights
-            operands = operands._replace(weights=weights, plan=operands.plan._replace(asis=False))
+            fit = operands.plan.asis and weights.dtype == operands.plan.compute
+            operands = operands._replace(weights=weights, plan=operands.plan._replace(asis=fit))
             found = _in_blocks(pull, operands, limit)
         return found, None, None, None, None
 
@@ -228,8 +238,15 @@ class _Unguarded(Torch):
     unguarded = True
 
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
-        # The largest probability is 1 / sum exp(x - m), and softmax is one pass over memory.
-        return torch.amax(x, -1), -torch.log(torch.amax(torch.softmax(x, -1), -1))
+        # The largest probability is 1 / sum exp(x - m), and softmax one pass over memory.
+        return torch.amax(x, -1), -torch.log(torch.amax(self.softmax(x), -1))
+
+    def surprisal(self, x: Any, labels: Any) -> Any:
+        return -self.pick(_along_memory(torch.log_softmax, x), labels)
+
+    def times(self, x: Any, y: Any, out: Any) -> Any:
+        fits = out is not None and out.shape == x.shape and out.dtype == x.dtype
+        return torch.mul(x, y, out=out) if fits else x * y
 
     def less_one_hot(self, x: Any, labels: Any) -> Any:
         return x.scatter_add_(-1, labels[..., None], torch.full_like(x[..., :1], -1.0))

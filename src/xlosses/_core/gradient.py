@@ -81,7 +81,7 @@ def pulled(operands: Operands, scaled: Callable[[Any], Any] | None = None) -> An
     assert formula.derivative
     slope = formula.derivative(xp, *arrays, **operands.parameters)
     if operands.weights is not None:
-        slope = slope * _per_term(operands, operands.weights)
+        slope = xp.times(slope, _per_term(operands, operands.weights), operands.out)
     slope = scaled(slope) if scaled else slope
     if operands.mask is not None:
         slope = xp.where(_per_term(operands, operands.mask), slope, 0.0)

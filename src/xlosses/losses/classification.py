@@ -207,9 +207,7 @@ def cross_entropy(
 
 @formula("rows", "labels", "classes")
 def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
-    largest, rest = xp.log_sum_exp(x)
-    # Picked from x, not from x - largest, which a compiler would then have to write out.
-    loss = rest - (xp.pick(x, label) - largest)
+    loss = xp.surprisal(x, label)
     share = None if c is None else of_class(xp, c, label)
     if is_number(smoothing) and smoothing == 0:
         return loss if share is None else share * loss
