@@ -140,6 +140,7 @@ def _by_slope(xp: Any, formula: Any, still: Any) -> Any:
         return formula.terms(xp, *arrays, **parameters, **still)
 
     def rule(primals: Any, tangents: Any) -> Any:
+        tree: Any
         moves, tree = jax.tree.flatten(tangents)
         moved = [type(t) is not SymbolicZero for t in moves]
         if moved[0] and not any(moved[1:]):
@@ -150,9 +151,11 @@ def _by_slope(xp: Any, formula: Any, still: Any) -> Any:
 
         def of_moved(*given: Any) -> Any:
             others = iter(given)
-            return terms(*tree.unflatten(next(others) if m else x for m, x in zip(moved, leaves, strict=True)))
+            return terms(
+                *tree.unflatten(next(others) if m else x for m, x in zip(moved, leaves, strict=True))
+            )
 
-        return jax.jvp(of_moved, *(tuple(compress(values, moved)) for values in (leaves, moves)))
+        return jax.jvp(of_moved, tuple(compress(leaves, moved)), tuple(compress(moves, moved)))
 
     with_slope = jax.custom_jvp(terms)
     with_slope.defjvp(rule, symbolic_zeros=True)

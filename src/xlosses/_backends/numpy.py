@@ -15,6 +15,10 @@ from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 16  # entries: a few float32 arrays of them fit the second-level cache
 
+# np.sum and np.max take twice as long to begin.
+_sum: Any = np.add.reduce
+_max: Any = np.maximum.reduce
+
 keep_freed_memory(lambda: np.empty(1 << 22, np.uint8))
 
 
@@ -35,7 +39,15 @@ class NumPy(Namespace):
         x = x if high is None else np.minimum(x, high)  # np.clip takes three times as long to begin
         return x if low is None else np.maximum(x, low)
 
+    def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return _sum(x, axis=axis, keepdims=keepdims)
+
+    def max(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return _max(x, axis=axis, keepdims=keepdims)
+
     def pick(self, x: Any, labels: Any) -> Any:
+        if x.ndim == 2:  # a third of the time to begin
+            return x[np.arange(len(x)), labels]
         return np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
@@ -59,10 +71,12 @@ class NumPy(Namespace):
         return x
 
     def total(self, x: Any) -> Any:
-        return np.add.reduce(x, axis=None)
+        return _sum(x, axis=None)
 
     def ends(self, labels: Any) -> tuple[int, int]:
-        return (int(labels.min()), int(labels.max())) if labels.size else (0, 0)
+        if not labels.size:
+            return 0, 0
+        return int(np.minimum.reduce(labels, axis=None)), int(_max(labels, axis=None))
 
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         limit = entries(BLOCK)

@@ -16,6 +16,7 @@ from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 17  # entries for each thread: starting an operation costs as much as 2000 of them
 LARGE = 1 << 19  # entries from which blocks and slopes win
+LEAST_EXPONENT = -87.0  # exp of it is a normal number in float32
 _TENSOR = object()
 
 keep_freed_memory(lambda: torch.empty(1 << 22, dtype=torch.uint8))
@@ -26,6 +27,15 @@ class Torch(Namespace):
 
     def sign(self, x: Any) -> Any:
         return torch.sign(x)  # the compatibility layer's writes in place: torch.func.vmap fails
+
+    def where(self, condition: Any, x: Any, y: Any) -> Any:
+        return torch.where(condition, x, y)
+
+    def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return torch.sum(x) if axis is None else torch.sum(x, axis, keepdims)
+
+    def max(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return torch.amax(x, () if axis is None else axis, keepdims)
 
     def relu(self, x: Any) -> Any:
         return torch.relu(x)
@@ -46,12 +56,6 @@ class Torch(Namespace):
 
     def step(self, x: Any) -> Any:
         return x.detach().clone().gt_(0)  # a comparison to booleans and their cast take five times as long
-
-    def sigmoid(self, x: Any) -> Any:
-        return torch.sigmoid(x)
-
-    def softplus(self, x: Any) -> Any:
-        return -torch.log1p(-torch.sigmoid(x))  # whose exponential takes a third of torch.exp
 
     def one_hot(self, values: Any, labels: Any, n: int) -> Any:
         return values.new_zeros((*values.shape, n)).scatter_(-1, labels[..., None], values[..., None])
@@ -83,7 +87,12 @@ class Torch(Namespace):
 
     def terms(self, formula: Any, arrays: tuple[Any, ...], parameters: Any) -> Any:
         """Compiled, by the slope: it takes fewer operations than what autograd derives."""
-        if torch.compiler.is_compiling() and formula.derivative and not formula.sparse and _compiled_entries(1):
+        if (
+            torch.compiler.is_compiling()
+            and formula.derivative
+            and not formula.sparse
+            and _compiled_entries(1)
+        ):
             first, *others = (
                 isinstance(x, torch.Tensor) and x.requires_grad for x in (*arrays, *parameters.values())
             )
@@ -161,7 +170,7 @@ def _is_plain(operands: Any) -> bool:
     )
 
 
-@torch.compiler.assume_constant_result
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _compiled_entries(usual: int) -> int:
     return entries(usual)
 
@@ -236,6 +245,14 @@ class _Unguarded(Torch):
     """Values alone, of which those that are not finite are computed again: words may write in place."""
 
     unguarded = True
+
+    # The exponential in torch.sigmoid takes a third of torch.exp, and overflows before exp(x) is 0.
+
+    def sigmoid(self, x: Any) -> Any:
+        return torch.sigmoid(x) if torch.amin(x) > LEAST_EXPONENT else super().sigmoid(x)
+
+    def softplus(self, x: Any) -> Any:
+        return -torch.log1p(-torch.sigmoid(x)) if torch.amin(x) > LEAST_EXPONENT else super().softplus(x)
 
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
         # The largest probability is 1 / sum exp(x - m), and softmax one pass over memory.

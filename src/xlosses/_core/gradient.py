@@ -86,7 +86,7 @@ def pulled(operands: Operands, scaled: Callable[[Any], Any] | None = None) -> An
     if operands.mask is not None:
         slope = xp.where(_per_term(operands, operands.mask), slope, 0.0)
     if formula.sparse:
-        slope = xp.one_hot(slope, arrays[operands.plan.kinds.index("labels")], arrays[0].shape[-1])
+        slope = xp.one_hot(slope, arrays[operands.plan.labels], arrays[0].shape[-1])
     return slope if operands.poison is None else slope * operands.poison[..., None]
 
 

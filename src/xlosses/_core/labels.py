@@ -27,7 +27,7 @@ def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignore
     if ends is None:
         return False
     low, high = ends
-    if 0 <= low and high < classes:
+    if low >= 0 and high < classes:
         return True
     _, _, bad = safe(xp, labels, classes, mask, ignored, fit=False)
     if bool(xp.any(bad)):

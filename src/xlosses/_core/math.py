@@ -34,14 +34,17 @@ def rarely(xp: Any, condition: Array, value: float, x: Array) -> Any:
     return x if xp.unguarded and not xp.any(condition) else xp.where(condition, value, x)
 
 
-def beside(xp: Any, x: Array, factor: Array | float) -> Any:
-    """x, made 0 where it is infinite and is about to be multiplied by an exact 0.
+def product(xp: Any, factor: Array, x: Any, source: Array | None = None) -> Any:
+    """factor * x, and 0 where an exact 0 meets an infinity; a NaN passes through.
 
-    0 * inf is NaN, in the product and again in its gradient; NaN itself passes through.
+    x may be NaN as a difference of infinities: then `source` tells whether it was one before.
+    0 * inf is NaN, in the product and again in its gradient.
     """
     if xp.unguarded:
-        return x
-    return xp.where((factor == 0) & xp.isinf(x), 0.0, x)
+        return factor * x
+    nothing = (factor == 0) & (xp.isinf(x) if source is None else ~xp.isnan(source))
+    # The inner selection does it; with the outer one XLA fuses the product with what stands around.
+    return xp.where(nothing, 0.0, factor * xp.where(nothing, 0.0, x))
 
 
 def clamped_log(xp: Any, p: Array, low: float) -> Any:

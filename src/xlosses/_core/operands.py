@@ -68,27 +68,25 @@ def prepare(call: Call, values: Values) -> Operands:
     """Check the arguments of one call and lay them out. Nothing of their size is made."""
     planned = plan(call, values)
     arrays, parameters, weights, where = values
-    if planned.asis:
-        return Operands(
-            planned, call.formula, values.arrays[0], arrays, parameters, None, None, None, True, planned.shape
-        )
     xp, first = planned.xp, arrays[0]
+    if planned.asis and call.ignore_index is None:
+        fit = _fit(call, planned, arrays, None)
+        return Operands(
+            planned, call.formula, first, arrays, parameters, None, None, None, fit, planned.shape
+        )
     mask = xp.array(False, first, xp.dtype_named("bool", first)) if where is False else where
     mask = None if mask is True else mask
     arrays = tuple(
         _laid_out(x, kind, shape, planned, first)
         for x, kind, shape in zip(arrays, planned.kinds, planned.shapes, strict=True)
     )
-    fit = True
-    for name, x, kind in zip(call.names, arrays, planned.kinds, strict=True):
-        if kind == "labels":
-            fit = labels.check(xp, name, x, planned.shapes[0][-1], mask, call.ignore_index)
+    fit = _fit(call, planned, arrays, mask)
     if weights is not None and is_number(weights):
         weights = float(weights)
     return Operands(
         planned,
         call.formula,
-        values.arrays[0],
+        first,
         arrays,
         parameters,
         weights,
@@ -99,10 +97,18 @@ def prepare(call: Call, values: Values) -> Operands:
     )
 
 
+def _fit(call: Call, planned: Plan, arrays: tuple[Any, ...], mask: Any) -> bool:
+    """Whether every label that counts is known to be in range; one that is not raises."""
+    i = planned.labels
+    if i < 0:
+        return True
+    return labels.check(planned.xp, call.names[i], arrays[i], planned.shapes[0][-1], mask, call.ignore_index)
+
+
 def ready(operands: Operands) -> Operands:
     """The operands as the formula takes them: one dtype, labels in range, nothing harmful where masked."""
     planned = operands.plan
-    if planned.asis:
+    if planned.asis and operands.fit and operands.ignored is None:
         return operands
     xp, kinds, first, mask, poison = planned.xp, planned.kinds, operands.arrays[0], operands.mask, None
     cast = dtypes.Cast(xp, planned.compute, first)

@@ -44,7 +44,8 @@ class Plan(NamedTuple):
     shapes: tuple[shapes.Shape, ...]  # of each array in the formula
     compute: Any  # the dtype that terms are computed and summed in
     dtype: Any  # the dtype of the result
-    asis: bool  # whether the formula takes the arrays as they were given
+    asis: bool  # whether the formula takes the arrays as they were given, if their labels are in range
+    labels: int  # which array has the labels; -1 if none has
 
 
 def plan(call: Call, values: Values) -> Plan:
@@ -88,14 +89,15 @@ def _made(call: Call, values: Values) -> tuple[Plan, bool]:
     shape = wanted[names[0]][:-1] if formula.by_rows else wanted[names[0]]
     _check_mask(xp, values.where, shape)
     _check_weights(xp, values.weights, shape)
-    for name, x in arrays.items():
-        if kinds[name] == "labels":
-            labels.check_dtype(xp, name, x)
+    label = next((name for name, kind in kinds.items() if kind == "labels"), None)
+    if label is not None:
+        labels.check_dtype(xp, label, arrays[label])
     asis = (
-        len(given) == len(arrays)
-        and all(kind == "elements" for kind in kinds.values())
-        and all(x.dtype == compute for x in arrays.values())
+        all(x is None or name in given for name, x in arrays.items())
+        and all(tuple(x.shape) == wanted[name] for name, x in given.items())
+        and all(x.dtype == (xp.widest_integer() if name == label else compute) for name, x in given.items())
         and all(is_number(x) for x in values.parameters.values())
+        and axis in (-1, len(first.shape) - 1)
         and values.where is None
         and values.weights is None
     )
@@ -108,6 +110,7 @@ def _made(call: Call, values: Values) -> tuple[Plan, bool]:
         compute=compute,
         dtype=result,
         asis=asis,
+        labels=-1 if label is None else names.index(label),
     )
     return made, settled
 

@@ -8,7 +8,7 @@ from typing import Any
 from xlosses._core.checks import fraction, is_number, ndim
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import beside, clamped_log, clamped_log1m, of_class
+from xlosses._core.math import clamped_log, clamped_log1m, of_class, product
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 LEAST_LOG = -100.0  # what the logarithm of a probability is clamped at, as in PyTorch and MLX
@@ -87,7 +87,7 @@ def binary_from_logits(xp: Any, x: Array, y: Array) -> Any:
     # By the side of x: max(x, 0) and |x| would lose the gradient at 0, or the second one.
     side = xp.step(x)
     wrong = side - y
-    return wrong * beside(xp, x, wrong) + xp.softplus((1.0 - 2.0 * side) * x)
+    return product(xp, wrong, x) + xp.softplus((1.0 - 2.0 * side) * x)
 
 
 @binary_from_logits.slope
@@ -266,8 +266,8 @@ def evenly(xp: Any, x: Array, c: Array | None, smoothing: Number) -> Any:
 def surprise(xp: Any, x: Array, t: Array) -> Any:
     """-sum t log softmax(x) over the last axis; what cannot occur and need not costs nothing."""
     largest, rest = xp.log_sum_exp(x)
-    below = beside(xp, x - largest[..., None], t)
-    return rest * xp.sum(t, axis=-1) - xp.sum(t * below, axis=-1)
+    below = product(xp, t, x - largest[..., None])
+    return rest * xp.sum(t, axis=-1) - xp.sum(below, axis=-1)
 
 
 def nll_loss(
