@@ -108,22 +108,18 @@ def in_blocks(
 
     A piece is an array with an entry per term, or per entry of the first array, and `room` makes
     the array for all of them; or a tuple of sums, which `added` merges where they are arrays.
-    `hasty` computes a piece without guards, perhaps right into its place, or gives None where it
-    was not finite.
+    `hasty` computes a piece without guards, or gives None where it was not finite.
     """
     sums: list[Any] = []
     out = None
     for index, block in operands.blocks(limit):
-        part = None if out is None else out[index]
-        piece = hasty(compute, block, part)
+        piece = hasty(compute, block)
         piece = compute(block) if piece is None else piece
         if isinstance(piece, tuple):
             sums.append(piece)
-        elif out is None:
-            out = room(piece, operands)
-            out[index] = piece
-        elif piece is not part:
-            part[...] = piece
+            continue
+        out = room(piece, operands) if out is None else out
+        out[index] = piece
     if out is not None:
         return out
     columns = zip(*sums, strict=True)

@@ -7,7 +7,7 @@ beside this one override a word only where their framework does it better or nee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -66,15 +66,6 @@ class Namespace:
         """x as a constant; a framework without gradients has nothing to stop."""
         return x
 
-    def sigmoid(self, x: Any) -> Any:
-        """1 / (1 + exp(-x)) for x <= 0, where exp(x) / (1 + exp(x)) overflows nowhere."""
-        small = self.exp(x)
-        return small / (1.0 + small)
-
-    def softplus(self, x: Any) -> Any:
-        """log(1 + exp(x)) for x <= 0."""
-        return self.log1p(self.exp(x))
-
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
         """(m, r) with log sum exp(x) = m + r over the last axis, where m is the largest entry.
 
@@ -92,30 +83,15 @@ class Namespace:
         named = labels[..., None] == self.indices(x.shape[-1], x)
         return self.sum(self.where(named, x, 0.0), axis=-1)
 
-    def surprisal(self, x: Any, labels: Any) -> Any:
-        """-log softmax(x) at the label of each row (last axis); labels are in range."""
-        largest, rest = self.log_sum_exp(x)
-        # Picked from x, not from x - largest, which a compiler would then have to write out.
-        return rest - (self.pick(x, labels) - largest)
-
     def softmax(self, x: Any) -> Any:
         """exp(x) / sum exp(x) over the last axis."""
         p = self.exp(x - self.max(x, axis=-1, keepdims=True))
         return p / self.sum(p, axis=-1, keepdims=True)
 
-    def times(self, x: Any, y: Any, out: Any) -> Any:
-        """x * y, written into `out` perhaps, which is an array or None."""
-        return x * y
-
-    def one_hot(self, values: Any, labels: Any, n: int) -> Any:
-        """Rows of n zeros but for one of these values, where the label is; labels are in range."""
-        named = labels[..., None] == self.indices(n, values)
-        return self.where(named, values[..., None], 0.0)
-
-    def less_one_hot(self, x: Any, labels: Any) -> Any:
-        """x minus 1 at the label of each row (last axis), in place of x perhaps; labels are in range."""
+    def add_at(self, x: Any, labels: Any, values: Any) -> Any:
+        """x plus a value at the label of each row (last axis), in place of x perhaps."""
         named = labels[..., None] == self.indices(x.shape[-1], x)
-        return self.where(named, x - 1.0, x)
+        return self.where(named, x + values[..., None], x)
 
     def total(self, x: Any) -> Any:
         """The sum over everything, in pairwise or staged order."""
@@ -167,10 +143,6 @@ class Namespace:
     def call(self, compute: Callable[[Any, Any], _Result], call: Any, values: Any) -> _Result:
         """One call of a loss, from arguments to result."""
         return compute(call, values)
-
-    def terms(self, formula: Any, arrays: tuple[Any, ...], parameters: Mapping[str, Any]) -> Any:
-        """The terms of a formula, differentiated by the framework, or by the formula's slope."""
-        return formula.terms(self, *arrays, **parameters)
 
     def run(self, compute: Callable[[Any], _Result], operands: Any, pull: Any = None) -> _Result:
         """How a formula gets from operands to its terms (an array) or its sums (a tuple): here, whole.

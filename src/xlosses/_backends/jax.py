@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -71,12 +72,12 @@ class Jax(Namespace):
     def tracing(self) -> bool:
         return True  # nearly always; and JAX's own memory knows of enable_x64
 
-    def terms(self, formula: Any, arrays: tuple[Any, ...], parameters: Any) -> Any:
-        if formula.derivative is None or formula.sparse or not entries(1):
-            return super().terms(formula, arrays, parameters)
-        moving = {k: x for k, x in parameters.items() if type(x) not in _NUMBERS}
-        still = {k: x for k, x in parameters.items() if k not in moving}
-        return _by_slope(self, formula, still)(arrays, moving)
+    def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
+        """Differentiated by the slope, of which XLA makes less work than of the formula's derivative."""
+        formula = operands.formula
+        if formula.derivative and not formula.sparse and entries(1):
+            operands = operands._replace(formula=formula.with_terms(partial(_by_slope, formula)))
+        return compute(operands)
 
     def call(self, compute: Any, call: Any, values: Any) -> Any:
         """Compiled once per formula, options, dtypes and shapes; checks run while it is traced."""
@@ -133,19 +134,21 @@ def _at_most_jvp(primals: Any, tangents: Any) -> Any:
     return jnp.minimum(x, high), jnp.where(x > high, tangents[1], tangents[0])
 
 
-def _by_slope(xp: Any, formula: Any, still: Any) -> Any:
-    """The terms as a function of (arrays, parameters), its derivative by the first array the slope."""
+def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
+    """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
+    still = {name: x for name, x in parameters.items() if type(x) in _NUMBERS}
+    moving = {name: x for name, x in parameters.items() if name not in still}
 
-    def terms(arrays: Any, parameters: Any) -> Any:
-        return formula.terms(xp, *arrays, **parameters, **still)
+    def terms(arrays: Any, moving: Any) -> Any:
+        return formula.terms(xp, *arrays, **moving, **still)
 
     def rule(primals: Any, tangents: Any) -> Any:
         tree: Any
         moves, tree = jax.tree.flatten(tangents)
         moved = [type(t) is not SymbolicZero for t in moves]
         if moved[0] and not any(moved[1:]):
-            arrays, parameters = primals
-            slope = formula.derivative(xp, *arrays, **parameters, **still) * moves[0]
+            arrays, moving = primals
+            slope = formula.derivative(xp, *arrays, **moving, **still) * moves[0]
             return with_slope(*primals), jnp.sum(slope, axis=-1) if formula.by_rows else slope
         leaves = tree.flatten_up_to(primals)
 
@@ -159,7 +162,7 @@ def _by_slope(xp: Any, formula: Any, still: Any) -> Any:
 
     with_slope = jax.custom_jvp(terms)
     with_slope.defjvp(rule, symbolic_zeros=True)
-    return with_slope
+    return with_slope(arrays, moving)
 
 
 def _is_concrete(kind: type) -> bool:

@@ -59,15 +59,9 @@ class NumPy(Namespace):
         p /= np.sum(p, axis=-1, keepdims=True)
         return p
 
-    def one_hot(self, values: Any, labels: Any, n: int) -> Any:
-        x = np.zeros((*values.shape, n), values.dtype)
-        np.put_along_axis(x, labels[..., None], values[..., None], axis=-1)
-        return x
-
-    def less_one_hot(self, x: Any, labels: Any) -> Any:
+    def add_at(self, x: Any, labels: Any, values: Any) -> Any:
         labels = labels[..., None]
-        x = np.array(x)
-        np.put_along_axis(x, labels, np.take_along_axis(x, labels, axis=-1) - 1.0, axis=-1)
+        np.put_along_axis(x, labels, np.take_along_axis(x, labels, axis=-1) + values[..., None], axis=-1)
         return x
 
     def total(self, x: Any) -> Any:
@@ -86,7 +80,7 @@ class NumPy(Namespace):
         return _in_blocks(compute, operands, limit)
 
 
-def _hasty(compute: Any, block: Any, out: Any) -> Any:
+def _hasty(compute: Any, block: Any) -> Any:
     with np.errstate(all="ignore"):  # what is wrong is computed once more, and then warns
         piece = compute(block.on(_unguarded))
         total = piece[0] if isinstance(piece, tuple) else np.sum(piece, dtype=block.plan.compute)

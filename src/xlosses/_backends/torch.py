@@ -16,7 +16,6 @@ from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 17  # entries for each thread: starting an operation costs as much as 2000 of them
 LARGE = 1 << 19  # entries from which blocks and slopes win
-LEAST_EXPONENT = -87.0  # exp of it is a normal number in float32
 _TENSOR = object()
 
 keep_freed_memory(lambda: torch.empty(1 << 22, dtype=torch.uint8))
@@ -54,14 +53,10 @@ class Torch(Namespace):
     def softmax(self, x: Any) -> Any:
         return _along_memory(torch.softmax, x)
 
-    def step(self, x: Any) -> Any:
-        return x.detach().clone().gt_(0)  # a comparison to booleans and their cast take five times as long
-
-    def one_hot(self, values: Any, labels: Any, n: int) -> Any:
-        return values.new_zeros((*values.shape, n)).scatter_(-1, labels[..., None], values[..., None])
-
-    def less_one_hot(self, x: Any, labels: Any) -> Any:
-        return torch.scatter_add(x, -1, labels[..., None], torch.full_like(x[..., :1], -1.0))
+    def add_at(self, x: Any, labels: Any, values: Any) -> Any:
+        if x.requires_grad or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
+            return torch.scatter_add(x, -1, labels[..., None], values[..., None])
+        return x.scatter_add_(-1, labels[..., None], values[..., None])
 
     def total(self, x: Any) -> Any:
         return torch.sum(x)
@@ -85,25 +80,12 @@ class Torch(Namespace):
         except RuntimeError:  # under vmap, or with fake tensors
             return None
 
-    def terms(self, formula: Any, arrays: tuple[Any, ...], parameters: Any) -> Any:
-        """Compiled, by the slope: it takes fewer operations than what autograd derives."""
-        if (
-            torch.compiler.is_compiling()
-            and formula.derivative
-            and not formula.sparse
-            and _compiled_entries(1)
-        ):
-            first, *others = (
-                isinstance(x, torch.Tensor) and x.requires_grad for x in (*arrays, *parameters.values())
-            )
-            if first and not any(others) and torch.is_grad_enabled():
-                return _TermSlope.apply(self, formula, parameters, *arrays)  # type: ignore[no-untyped-call]
-        return super().terms(formula, arrays, parameters)
-
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
         x = operands.arrays[0]
-        if torch.compiler.is_compiling() or not x.numel() > entries(LARGE) > 0 or not _is_plain(operands):
+        if torch.compiler.is_compiling():
+            return compute(_by_term_slope(operands))
+        if not x.numel() > entries(LARGE) > 0 or not _is_plain(operands):
             return compute(operands)
         # On a CPU a block of each thread; elsewhere one more block is only more kernels to start.
         limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else x.numel())
@@ -123,10 +105,10 @@ class Torch(Namespace):
         return self.dtype_name(torch.get_default_dtype())
 
 
-def _hasty(compute: Any, block: Any, out: Any) -> Any:
+def _hasty(compute: Any, block: Any) -> Any:
     if block.arrays[0].device.type != "cpu":  # to look at a sum would be to wait for it
         return None
-    piece = compute(block.on(_unguarded, out))
+    piece = compute(block.on(_unguarded))
     total = piece[0] if isinstance(piece, tuple) else torch.sum(piece, dtype=block.plan.compute)
     return piece if math.isfinite(total) else None
 
@@ -173,6 +155,22 @@ def _is_plain(operands: Any) -> bool:
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
 def _compiled_entries(usual: int) -> int:
     return entries(usual)
+
+
+def _by_term_slope(operands: Any) -> Any:
+    """The operands of a formula whose terms autograd differentiates by the slope, if by nothing else."""
+    formula = operands.formula
+    if not (formula.derivative and torch.is_grad_enabled() and _compiled_entries(1)) or formula.sparse:
+        return operands
+    given = (*operands.arrays, *operands.parameters.values())
+    first, *others = (isinstance(x, torch.Tensor) and x.requires_grad for x in given)
+    if not first or any(others):
+        return operands
+
+    def terms(xp: Any, *arrays: Any, **parameters: Any) -> Any:
+        return _TermSlope.apply(xp, formula, parameters, *arrays)  # type: ignore[no-untyped-call]
+
+    return operands._replace(formula=formula.with_terms(terms))
 
 
 class _TermSlope(torch.autograd.Function):
@@ -246,27 +244,12 @@ class _Unguarded(Torch):
 
     unguarded = True
 
-    # The exponential in torch.sigmoid takes a third of torch.exp, and overflows before exp(x) is 0.
-
-    def sigmoid(self, x: Any) -> Any:
-        return torch.sigmoid(x) if torch.amin(x) > LEAST_EXPONENT else super().sigmoid(x)
-
-    def softplus(self, x: Any) -> Any:
-        return -torch.log1p(-torch.sigmoid(x)) if torch.amin(x) > LEAST_EXPONENT else super().softplus(x)
+    def step(self, x: Any) -> Any:
+        return x.clone().gt_(0)  # a comparison to booleans and their cast take five times as long
 
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
         # The largest probability is 1 / sum exp(x - m), and softmax one pass over memory.
         return torch.amax(x, -1), -torch.log(torch.amax(self.softmax(x), -1))
-
-    def surprisal(self, x: Any, labels: Any) -> Any:
-        return -self.pick(_along_memory(torch.log_softmax, x), labels)
-
-    def times(self, x: Any, y: Any, out: Any) -> Any:
-        fits = out is not None and out.shape == x.shape and out.dtype == x.dtype
-        return torch.mul(x, y, out=out) if fits else x * y
-
-    def less_one_hot(self, x: Any, labels: Any) -> Any:
-        return x.scatter_add_(-1, labels[..., None], torch.full_like(x[..., :1], -1.0))
 
 
 namespace = Torch(standard)

@@ -56,6 +56,12 @@ class Formula:
             return dict.fromkeys(names, "elements")
         return dict(zip(names, self.alignment, strict=True))
 
+    def with_terms(self, terms: Terms) -> Formula:
+        """The same loss by another function for its terms."""
+        other = Formula(self.terms, self.alignment, self.sparse)
+        other.terms, other.derivative, other.own_weight = terms, self.derivative, self.own_weight
+        return other
+
     def slope(self, derivative: Terms) -> Terms:
         """Take this function as the derivative of each term by the first array."""
         self.derivative = derivative

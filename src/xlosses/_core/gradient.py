@@ -81,12 +81,12 @@ def pulled(operands: Operands, scaled: Callable[[Any], Any] | None = None) -> An
     assert formula.derivative
     slope = formula.derivative(xp, *arrays, **operands.parameters)
     if operands.weights is not None:
-        slope = xp.times(slope, _per_term(operands, operands.weights), operands.out)
+        slope = slope * _per_term(operands, operands.weights)
     slope = scaled(slope) if scaled else slope
     if operands.mask is not None:
         slope = xp.where(_per_term(operands, operands.mask), slope, 0.0)
     if formula.sparse:
-        slope = xp.one_hot(slope, arrays[operands.plan.labels], arrays[0].shape[-1])
+        slope = xp.add_at(xp.zeros_like(arrays[0]), arrays[operands.plan.labels], slope)
     return slope if operands.poison is None else slope * operands.poison[..., None]
 
 

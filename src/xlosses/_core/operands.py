@@ -28,11 +28,10 @@ class Operands(NamedTuple):
     fit: bool  # whether every label that counts is known to be in range
     shape: Shape  # of the terms
     poison: Any = None  # per row 1, or NaN where its label is out of range
-    out: Any = None  # where the result may be written
 
-    def on(self, xp: Namespace, out: Any = None) -> Operands:
-        """The same operands for another namespace of their framework, with a place for the result."""
-        return self._replace(plan=self.plan._replace(xp=xp), out=out)
+    def on(self, xp: Namespace) -> Operands:
+        """The same operands for another namespace of their framework."""
+        return self._replace(plan=self.plan._replace(xp=xp))
 
     @property
     def width(self) -> int:

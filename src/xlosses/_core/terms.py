@@ -31,7 +31,7 @@ def triple(operands: Operands) -> Triple:
 
 
 def _weighted(operands: Operands) -> Any:
-    terms = operands.plan.xp.terms(operands.formula, operands.arrays, operands.parameters)
+    terms = operands.formula.terms(operands.plan.xp, *operands.arrays, **operands.parameters)
     if operands.weights is not None:
         terms = terms * operands.weights
     if operands.poison is not None:

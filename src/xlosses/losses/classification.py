@@ -87,14 +87,15 @@ def binary_from_logits(xp: Any, x: Array, y: Array) -> Any:
     # By the side of x: max(x, 0) and |x| would lose the gradient at 0, or the second one.
     side = xp.step(x)
     wrong = side - y
-    return product(xp, wrong, x) + xp.softplus((1.0 - 2.0 * side) * x)
+    return product(xp, wrong, x) + xp.log1p(xp.exp((1.0 - 2.0 * side) * x))
 
 
 @binary_from_logits.slope
 def binary_from_logits_slope(xp: Any, x: Array, y: Array) -> Any:
     side = xp.step(x)
     sign = 1.0 - 2.0 * side
-    return side - y + sign * xp.sigmoid(sign * x)  # sigmoid(x) - y, uncancelled
+    small = xp.exp(sign * x)
+    return side - y + sign * (small / (1.0 + small))  # sigmoid(x) - y, uncancelled
 
 
 @formula
@@ -207,7 +208,9 @@ def cross_entropy(
 
 @formula("rows", "labels", "classes")
 def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
-    loss = xp.surprisal(x, label)
+    largest, rest = xp.log_sum_exp(x)
+    # Picked from x, not from x - largest, which a compiler would then have to write out.
+    loss = rest - (xp.pick(x, label) - largest)
     share = None if c is None else of_class(xp, c, label)
     if is_number(smoothing) and smoothing == 0:
         return loss if share is None else share * loss
@@ -221,7 +224,7 @@ def cross_entropy_of_labels_slope(xp: Any, x: Array, label: Array, c: Array | No
     if not (is_number(smoothing) and smoothing == 0):
         even = evenly(xp, x, c, smoothing)
         to_even = p * xp.sum(even, axis=-1, keepdims=True) - even
-    slope = xp.less_one_hot(p, label)
+    slope = xp.add_at(p, label, xp.full_like(x[..., 0], -1.0))
     if c is not None:
         slope = slope * of_class(xp, c, label)[..., None]
     return slope if to_even is None else (1.0 - smoothing) * slope + to_even
