@@ -153,3 +153,30 @@ def test_no_gradient_no_graph():
     x = torch.randn(LARGE + 100, requires_grad=True)
     with torch.no_grad():
         assert not xlosses.mse_loss(x, 0.0).requires_grad
+
+
+def test_compiled_by_the_slope():
+    """Told from the formula's derivative by being wrong."""
+
+    @xlosses.formula
+    def product(xp, x, y, factor):
+        return factor * x * y
+
+    @product.slope
+    def product_slope(xp, x, y, factor):
+        return 10.0 * factor * y
+
+    def loss(x, y):
+        return xlosses.evaluate(product, dict(x=x, y=y), dict(factor=2.0), "sum")
+
+    def gradients(*needing):
+        x, y = (torch.tensor([1.0, 2.0, 3.0], requires_grad=name in needing) for name in "xy")
+        torch.compiler.reset()
+        torch.compile(loss, fullgraph=True, backend="aot_eager")(x, y).backward()
+        return [None if t.grad is None else t.grad.tolist() for t in (x, y)]
+
+    assert gradients("x") == [[20.0, 40.0, 60.0], None]
+    assert gradients("y") == [None, [2.0, 4.0, 6.0]]
+    assert gradients("x", "y") == [[2.0, 4.0, 6.0], [2.0, 4.0, 6.0]]
+    with xlosses.engine("off"):
+        assert gradients("x") == [[2.0, 4.0, 6.0], None]
