@@ -15,6 +15,8 @@ from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 16  # entries: a few float32 arrays of them fit the second-level cache
 
+LONG = 1 << 13  # entries from which clip, slow to begin, beats minimum and maximum with a number by far
+
 # np.sum and np.max take twice as long to begin.
 _sum: Any = np.add.reduce
 _max: Any = np.maximum.reduce
@@ -33,11 +35,13 @@ class NumPy(Namespace):
         return known if known else np.dtype(dtype).name  # byte-swapped arrays, np.float32 the type
 
     def relu(self, x: Any) -> Any:
-        return np.maximum(x, np.zeros((), x.dtype))  # 14 times faster than where on a random mask
+        return self.clip(x, 0.0, None)  # 14 times faster than where on a random mask
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        x = x if high is None else np.minimum(x, high)  # np.clip takes three times as long to begin
-        return x if low is None else np.maximum(x, low)
+        if x.size < LONG:
+            x = x if high is None else np.minimum(x, high)
+            return x if low is None else np.maximum(x, low)
+        return x.clip(-np.inf if low is None else low, np.inf if high is None else high)
 
     def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return _sum(x, axis=axis, keepdims=keepdims)

@@ -34,17 +34,18 @@ def rarely(xp: Any, condition: Array, value: float, x: Array) -> Any:
     return x if xp.unguarded and not xp.any(condition) else xp.where(condition, value, x)
 
 
-def product(xp: Any, factor: Array, x: Any, source: Array | None = None) -> Any:
-    """factor * x, and 0 where an exact 0 meets an infinity; a NaN passes through.
+def product(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
+    """factor * x, or factor * (x - less), and 0 where an exact 0 meets an infinity; NaN passes through.
 
-    x may be NaN as a difference of infinities: then `source` tells whether it was one before.
-    0 * inf is NaN, in the product and again in its gradient.
+    0 * inf is NaN, in the product and again in its gradient, and so is inf - inf.
     """
     if xp.unguarded:
-        return factor * x
-    nothing = (factor == 0) & (xp.isinf(x) if source is None else ~xp.isnan(source))
-    # The inner selection does it; with the outer one XLA fuses the product with what stands around.
-    return xp.where(nothing, 0.0, factor * xp.where(nothing, 0.0, x))
+        return factor * (x if less is None else x - less)
+    nothing = (factor == 0) & (xp.isinf(x) if less is None else ~xp.isnan(less))
+    x = xp.where(nothing, 0.0, x)
+    if less is not None:
+        x = x - xp.where(nothing, 0.0, less)
+    return xp.where(nothing, 0.0, factor * x)  # or XLA does not fuse it with what stands around
 
 
 def clamped_log(xp: Any, p: Array, low: float) -> Any:
