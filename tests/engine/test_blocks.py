@@ -6,6 +6,7 @@ import math
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,9 @@ import xlosses
 from xlosses._backends.blocks import indices
 from xlosses._core.operands import prepare
 from xlosses._core.plan import Call, Values
-from xlosses.losses.classification import cross_entropy_of_labels
+from xlosses.losses.classification import cross_entropy_of_labels, nll
+from xlosses.losses.divergence import kl_divergence
+from xlosses.losses.regression import huber
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
@@ -42,16 +45,61 @@ def test_examples():
     assert [lengths for _, lengths in indices((2, 7, 3), 12)] == [(1, 4, 3), (1, 3, 3)] * 2
 
 
+X, LABELS = np.zeros((10, 8)), np.arange(10) % 8
+
+
+def laid_out(form, arrays, smoothing=None, axis=-1, ignore_index=None, weights=None, where=None):
+    names = ("logits", "targets", "class_weights")[: len(arrays)]
+    call = Call(form, names, "mean", None, axis, ignore_index)
+    parameters = {} if smoothing is None else {"smoothing": smoothing}
+    return prepare(call, Values(arrays, parameters, weights, where))
+
+
 def test_rows_are_counted_by_their_entries():
     """64k of them fit a cache; 64k rows do not."""
-    x, labels = np.zeros((10, 8)), np.arange(10) % 8
-    call = Call(cross_entropy_of_labels, ("logits", "targets", "class_weights"), "mean", None, -1, None)
-    operands = prepare(call, Values((x, labels, np.ones(8)), {"smoothing": 0.0}, 2.0, labels > 0))
+    arrays = X, LABELS, np.ones(8)
+    operands = laid_out(cross_entropy_of_labels, arrays, smoothing=0.0, weights=2.0, where=LABELS > 0)
     blocks = [block for _, block in operands.blocks(16)]
     assert [block.shape for block in blocks] == [(2,)] * 5
     assert [block.arrays[0].shape for block in blocks] == [(2, 8)] * 5
-    assert all(np.shares_memory(block.arrays[0], x) for block in blocks)
+    assert all(np.shares_memory(block.arrays[0], X) for block in blocks)
     assert all(block.arrays[2].shape == (8,) and block.mask.shape == (2,) for block in blocks)
+    assert [block.shape for _, block in operands.blocks(7)] == [(1,)] * 10
+
+
+ASIS = {"form": cross_entropy_of_labels, "arrays": (X, LABELS, np.ones(8)), "smoothing": 0.0}
+OTHERWISE = {
+    "another dtype": {"arrays": (X, LABELS, np.ones(8, np.float32))},
+    "narrow labels": {"arrays": (X, LABELS.astype(np.int8), np.ones(8))},
+    "one label for all": {"arrays": (X, 3, np.ones(8))},
+    "another axis": {"arrays": (X, LABELS[:8], np.ones(10)), "axis": 0},
+    "an array as parameter": {"smoothing": np.asarray(0.1)},
+    "weights": {"weights": 2.0},
+    "a mask": {"where": LABELS > 0},
+}
+
+
+def test_arrays_are_taken_as_they_are_where_they_fit():
+    assert laid_out(**ASIS).plan.asis
+    assert laid_out(**{**ASIS, "arrays": (X, LABELS, None)}).plan.asis
+    assert laid_out(kl_divergence, (X, X)).plan.asis
+    assert laid_out(huber, (X, X)).plan.asis
+
+
+@pytest.mark.parametrize("change", OTHERWISE.values(), ids=OTHERWISE)
+def test_arrays_that_do_not_fit_are_laid_out(change):
+    assert not laid_out(**{**ASIS, **change}).plan.asis
+
+
+def test_what_reads_one_entry_per_row_runs_whole():
+    """Unless something of the size of the rows is made on the way."""
+    assert laid_out(nll, (X, LABELS, None)).light
+    assert laid_out(nll, (X, LABELS.astype(np.int8), None)).light
+    assert not laid_out(**ASIS).light
+    assert not laid_out(nll, (X, LABELS, None), where=LABELS > 0).light
+    assert not laid_out(nll, (X, LABELS, None), ignore_index=3).light
+    assert not laid_out(nll, (X.astype(np.float16), LABELS, None)).light
+    assert not laid_out(nll, (X, LABELS, None))._replace(fit=False).light
 
 
 def test_plans_are_bounded():
