@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from itertools import product
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Index: TypeAlias = tuple[slice, ...]
 
@@ -96,31 +96,43 @@ def keep_freed_memory(allocate: Callable[[], Any]) -> None:
     allocate()
 
 
-def in_blocks(
-    compute: Callable[[Any], Any],
-    operands: Any,
-    limit: int,
-    room: Callable[[Any, Any], Any],
-    added: Callable[[Sequence[Any]], Any],
-    hasty: Callable[..., Any],
-) -> Any:
+class Ways(NamedTuple):
+    """What a framework does with blocks."""
+
+    unguarded: Any  # the namespace of a first try, without guards of rare values
+    quiet: Callable[[], AbstractContextManager[Any]]  # in which nothing warns of that try
+    finite: Callable[[Any], bool]  # whether a piece of it needs no second one
+    room: Callable[[Any, Any], Any]  # an array for all pieces that are like this one
+    added: Callable[[Sequence[Any]], Any]  # the sum of partial sums
+
+
+def in_blocks(compute: Callable[[Any], Any], operands: Any, limit: int, ways: Ways) -> Any:
     """The pieces that blocks of so many entries give put together, or their sums added up.
 
-    A piece is an array with an entry per term, or per entry of the first array, and `room` makes
-    the array for all of them; or a tuple of sums, which `added` merges where they are arrays.
-    `hasty` computes a piece without guards, or gives None where it was not finite.
+    A piece is an array with an entry per term, or per entry of the first array; or a tuple of sums.
     """
     sums: list[Any] = []
     out = None
-    for index, block in operands.blocks(limit):
-        piece = hasty(compute, block)
-        piece = compute(block) if piece is None else piece
+    again = []
+
+    def keep(index: Index, piece: Any) -> None:
+        nonlocal out
         if isinstance(piece, tuple):
             sums.append(piece)
-            continue
-        out = room(piece, operands) if out is None else out
+            return
+        out = ways.room(piece, operands) if out is None else out
         out[index] = piece
+
+    with ways.quiet():
+        for index, block in operands.on(ways.unguarded).blocks(limit):
+            piece = compute(block)
+            if ways.finite(piece):
+                keep(index, piece)
+            else:
+                again.append((index, block))
+    for index, block in again:
+        keep(index, compute(block.on(operands.plan.xp)))
     if out is not None:
         return out
     columns = zip(*sums, strict=True)
-    return tuple(added(parts) if hasattr(parts[0], "dtype") else sum(parts) for parts in columns)
+    return tuple(ways.added(parts) if hasattr(parts[0], "dtype") else sum(parts) for parts in columns)

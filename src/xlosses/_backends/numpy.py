@@ -9,7 +9,7 @@ from typing import Any
 import array_api_compat.numpy as standard
 import numpy as np
 
-from xlosses._backends.blocks import entries, in_blocks, keep_freed_memory
+from xlosses._backends.blocks import Ways, entries, in_blocks, keep_freed_memory
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
@@ -81,14 +81,16 @@ class NumPy(Namespace):
         whole = not limit or operands.arrays[0].size <= limit
         if whole or (pull and operands.light and math.prod(operands.shape) <= limit):
             return compute(operands)
-        return _in_blocks(compute, operands, limit)
+        return in_blocks(compute, operands, limit, _ways)
 
 
-def _hasty(compute: Any, block: Any) -> Any:
-    with np.errstate(all="ignore"):  # what is wrong is computed once more, and then warns
-        piece = compute(block.on(_unguarded))
-        total = piece[0] if isinstance(piece, tuple) else np.sum(piece, dtype=block.plan.compute)
-    return piece if math.isfinite(total) else None
+def _finite(piece: Any) -> bool:
+    total = piece[0] if isinstance(piece, tuple) else np.sum(piece, dtype=_wide(piece))
+    return math.isfinite(total)
+
+
+def _wide(piece: Any) -> Any:
+    return np.promote_types(piece.dtype, np.float32)  # a sum of float16 overflows
 
 
 def _room(piece: Any, operands: Any) -> Any:
@@ -101,11 +103,10 @@ def _added(parts: Any) -> Any:
     return np.asarray(np.sum(parts, dtype=np.float64), dtype=parts[0].dtype)
 
 
-_in_blocks = partial(in_blocks, room=_room, added=_added, hasty=_hasty)
-
 namespace = NumPy(standard)
 _unguarded = NumPy(standard)
 _unguarded.unguarded = True
+_ways = Ways(_unguarded, partial(np.errstate, all="ignore"), _finite, _room, _added)
 
 
 class NumPyWorkbench(Workbench):

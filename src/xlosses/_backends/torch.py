@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import array_api_compat.torch as standard
 import torch
 from torch.autograd import forward_ad
 
-from xlosses._backends.blocks import entries, in_blocks, keep_freed_memory
+from xlosses._backends.blocks import Ways, entries, in_blocks, keep_freed_memory
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
@@ -105,12 +106,10 @@ class Torch(Namespace):
         return self.dtype_name(torch.get_default_dtype())
 
 
-def _hasty(compute: Any, block: Any) -> Any:
-    if block.arrays[0].device.type != "cpu":  # to look at a sum would be to wait for it
-        return None
-    piece = compute(block.on(_unguarded))
-    total = piece[0] if isinstance(piece, tuple) else torch.sum(piece, dtype=block.plan.compute)
-    return piece if math.isfinite(total) else None
+def _finite(piece: Any) -> bool:
+    if isinstance(piece, tuple):
+        return math.isfinite(piece[0])
+    return math.isfinite(torch.sum(piece, dtype=torch.promote_types(piece.dtype, torch.float32)))
 
 
 def _along_memory(kernel: Any, x: Any) -> Any:
@@ -135,7 +134,8 @@ def _added(parts: Any) -> Any:
 def _in_blocks(compute: Any, operands: Any, limit: int) -> Any:
     if operands.light:
         return compute(operands)
-    return in_blocks(compute, operands, limit, room=_room, added=_added, hasty=_hasty)
+    # Elsewhere than on a CPU to look at a sum would be to wait for it.
+    return in_blocks(compute, operands, limit, _ways if operands.arrays[0].device.type == "cpu" else _careful)
 
 
 def _tensors(operands: Any) -> list[Any]:
@@ -253,7 +253,8 @@ class _Unguarded(Torch):
 
 
 namespace = Torch(standard)
-_unguarded = _Unguarded(standard)
+_ways = Ways(_Unguarded(standard), nullcontext, _finite, _room, _added)
+_careful = Ways(namespace, nullcontext, lambda _: True, _room, _added)
 
 
 class TorchWorkbench(Workbench):
