@@ -56,7 +56,7 @@ def laid_out(form, arrays, smoothing=None, axis=-1, ignore_index=None, weights=N
 
 
 def test_rows_are_counted_by_their_entries():
-    """64k of them fit a cache; 64k rows do not."""
+    """128k of them fit a cache; 128k rows do not."""
     arrays = X, LABELS, np.ones(8)
     operands = laid_out(cross_entropy_of_labels, arrays, smoothing=0.0, weights=2.0, where=LABELS > 0)
     blocks = [block for _, block in operands.blocks(16)]

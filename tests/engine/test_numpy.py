@@ -66,7 +66,7 @@ def test_memory_of_a_mask_and_of_weights():
     ids=["transposed", "negative strides", "strided", "big endian", "broadcast", "fortran"],
 )
 def test_layouts(layout):
-    x = np.random.default_rng(0).standard_normal((500, 700), np.float32)
+    x = np.random.default_rng(0).standard_normal((800, 700), np.float32)
     x, y = layout(x), layout(x[::-1])
     assert x.size > 2 * BLOCK
     with xlosses.engine("off"):

@@ -13,7 +13,7 @@ from xlosses._backends.blocks import Ways, entries, in_blocks, keep_freed_memory
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
-BLOCK = 1 << 16  # entries: a few float32 arrays of them fit the second-level cache
+BLOCK = 1 << 17  # entries: in larger ones temporary arrays would take more than 4 MB
 
 LONG = 1 << 13  # entries from which clip, slow to begin, beats minimum and maximum with a number by far
 
