@@ -149,19 +149,3 @@ def overflows(terms: np.ndarray) -> bool:
 def scale_of(terms: np.ndarray) -> float:
     """What the error of a sum of these terms is in proportion to."""
     return float(np.sum(np.abs(terms[np.isfinite(terms)])))
-
-
-def scale_of_slope(case, batch, options, tolerance) -> Any:
-    """What the parts of a row's slope are as large as, where they cancel."""
-    first, second = (x.astype(np.float64) for x in list(batch.values())[:2])
-    with np.errstate(all="ignore"):
-        if case.loss_name == "cosine_similarity_loss":
-            n1, n2 = (np.linalg.norm(x, axis=-1, keepdims=True) for x in (first, second))
-            return np.nan_to_num(np.minimum(1 / n1, n2 / options.get("eps", 1e-8)))
-        if case.name == "binary_cross_entropy (probabilities)":
-            parts = [second / first, (1 - second) / (1 - first)]
-            parts += [TINY / first / tolerance]  # a weight times a target, where that is made 0
-            return np.sum(np.nan_to_num(parts, posinf=0.0), axis=0)  # 0 where a clamp acts
-    if case.name == "cross_entropy (probabilities)":
-        return second.sum(axis=-1, keepdims=True) + 1
-    return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", "cross_entropy") else 0.0

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from matrix import every_case
 from strategies import EXTREME, FINITE, LARGEST, ORDINARY, TINY, Batch, batches, too_far_apart
-from subject import Subject, scale_of_slope
+from subject import Subject
 
 from xlosses.testing import CASES
 from xlosses.testing.references import Term
@@ -264,6 +264,22 @@ def test_a_nan_comes_out(on, case, data, row, column):
 
 
 NEAR_KINKS = {"margin_ranking_loss", "triplet_loss"}  # whose side rounding decides
+
+
+def scale_of_slope(case, batch, options, tolerance) -> Any:
+    """What the parts of a row's slope are as large as, where they cancel."""
+    first, second = (x.astype(np.float64) for x in list(batch.values())[:2])
+    with np.errstate(all="ignore"):
+        if case.loss_name == "cosine_similarity_loss":
+            n1, n2 = (np.linalg.norm(x, axis=-1, keepdims=True) for x in (first, second))
+            return np.nan_to_num(np.minimum(1 / n1, n2 / options.get("eps", 1e-8)))
+        if case.name == "binary_cross_entropy (probabilities)":
+            parts = [second / first, (1 - second) / (1 - first)]
+            parts += [TINY / first / tolerance]  # a weight times a target, where that is made 0
+            return np.sum(np.nan_to_num(parts, posinf=0.0), axis=0)  # 0 where a clamp acts
+    if case.name == "cross_entropy (probabilities)":
+        return second.sum(axis=-1, keepdims=True) + 1
+    return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", "cross_entropy") else 0.0
 
 
 @every_case
