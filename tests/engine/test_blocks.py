@@ -73,6 +73,7 @@ OTHERWISE = {
     "narrow labels": {"arrays": (X, LABELS.astype(np.int8), np.ones(8))},
     "one label for all": {"arrays": (X, 3, np.ones(8))},
     "another axis": {"arrays": (X, LABELS[:8], np.ones(10)), "axis": 0},
+    "another axis of a square": {"arrays": (X[:8], LABELS[:8], np.ones(8)), "axis": 0},
     "an array as parameter": {"smoothing": np.asarray(0.1)},
     "weights": {"weights": 2.0},
     "a mask": {"where": LABELS > 0},

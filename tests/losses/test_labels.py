@@ -9,6 +9,7 @@ from matrix import exactly
 from tolerances import tolerance
 
 import xlosses
+from xlosses.losses import classification
 from xlosses.testing import CASES, expected
 from xlosses.testing.parity import difference, flat
 
@@ -173,3 +174,23 @@ def test_class_weight_times_loss_may_be_too_large_where_the_smoothed_loss_is_not
     x, c = on.array([[0.0, 3.4e38]]), on.array([1.01, 1.0])
     found = on.read(xlosses.cross_entropy(x, on.array([0], "int32"), label_smoothing=0.1, class_weights=c))
     assert found == pytest.approx([(0.9 + 0.05) * 1.01 * 3.4e38], rel=1e-6)
+
+
+@by_label
+def test_ignored_labels_in_the_widest_dtype(on, loss):
+    """Which the formula takes as they are."""
+    x, widest = on.array(X), "int32" if on.name == "jax" else "int64"
+    found = on.read(loss(x, on.array([2, 1, 1], widest), ignore_index=1))
+    assert found == [pytest.approx(on.read(loss(x, on.array([2, 0, 1], widest)))[0]), 0.0, 0.0]
+
+
+def test_without_smoothing_nothing_is_smoothed(on, monkeypatch):
+    """Which would be a second pass over the logits."""
+    monkeypatch.setattr(classification, "evenly", None)
+    x, label = on.array(X), on.array(LABELS, "int32")
+    loss = xlosses.value_and_grad(xlosses.cross_entropy)
+    assert on.read(loss(x, label, label_smoothing=0)[0]) > 0.0
+    with pytest.raises(TypeError, match="NoneType"):
+        loss(x, label, label_smoothing=0.1)
+    t = on.array(X)
+    assert classification.smoothed(t, None, 0.0) is t
