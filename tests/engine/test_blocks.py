@@ -65,6 +65,10 @@ def test_rows_are_counted_by_their_entries():
     assert all(np.shares_memory(block.arrays[0], X) for block in blocks)
     assert all(block.arrays[2].shape == (8,) and block.mask.shape == (2,) for block in blocks)
     assert [block.shape for _, block in operands.blocks(7)] == [(1,)] * 10
+    deep = laid_out(kl_divergence, (X.reshape(5, 2, 8), X.reshape(5, 2, 8)))
+    assert [block.shape for _, block in deep.blocks(32)] == [(2, 2), (2, 2), (1, 2)]
+    elements = laid_out(huber, (X, X))
+    assert [block.shape for _, block in elements.blocks(40)] == [(5, 8), (5, 8)]
 
 
 ASIS = {"form": cross_entropy_of_labels, "arrays": (X, LABELS, np.ones(8)), "smoothing": 0.0}

@@ -194,3 +194,13 @@ def test_without_smoothing_nothing_is_smoothed(on, monkeypatch):
         loss(x, label, label_smoothing=0.1)
     t = on.array(X)
     assert classification.smoothed(t, None, 0.0) is t
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 2, 3)], ids=str)
+def test_class_weights_of_probabilities_in_other_shapes(on, shape):
+    """Equal logits: every term is log 3 times the weight that its probabilities have."""
+    n = math.prod(shape)
+    t = on.bench.xp.reshape(on.array([0.5, 0.25, 0.25] * (n // 3)), shape)
+    x, c = 0.0 * t, on.array(CLASS_WEIGHTS)
+    found = xlosses.cross_entropy(x, t, class_weights=c, reduction="weighted_mean")
+    close(on, found, math.log(3))
