@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -74,6 +75,17 @@ def test_a_label_out_of_range_in_a_late_block(on, setting):
                 xlosses.cross_entropy(x, labels)
         else:
             assert [y != y for y in on.read(xlosses.cross_entropy(x, labels))] == [False] * 6 + [True] * 2
+
+
+def test_a_negative_variance_in_a_late_block(on, setting):
+    var = [1.0] * 20 + [-1.0] + [1.0] * 20
+    x = on.array([2.0] * len(var))
+    with xlosses.engine(setting):
+        terms = on.read(xlosses.gaussian_nll_loss(x, 0.0, on.array(var), reduction="none"))
+        total, gradient = xlosses.value_and_grad(xlosses.gaussian_nll_loss)(x, 0.0, on.array(var))
+    assert [math.isnan(term) for term in terms] == [v < 0 for v in var]
+    assert [math.isnan(slope) for slope in on.read(gradient)] == [v < 0 for v in var]
+    assert math.isnan(on.read(total))
 
 
 def test_a_formula_that_asks_about_a_parameter(on, setting):
