@@ -33,7 +33,6 @@ FILES = [
 ]
 PICTURES = Path(__file__).parent / "_build"
 ALL_WAYS = (*WAYS, UNREDUCED)
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 SPACE, HYPHEN = "\u00a0", "\u2011"  # that do not break a line
 
 RESULTS = read(STORED)
@@ -65,12 +64,12 @@ def targets() -> str:
 def outcome(found: Verdict) -> str:
     if not found.measured:
         return "not measured"
-    letters = [f"[{LETTERS[TEXTS.index(text)]}](#targets)" for text in found.reasons]
-    return "met" if found.met else SPACE.join(["missed", *letters])
+    numbers = [f"[{TEXTS.index(text) + 1}](#targets)" for text in found.reasons]
+    return "met" if found.met else SPACE.join(["missed", *numbers])
 
 
 def reasons() -> str:
-    return "\n".join(f"- **{letter}** {text}" for letter, text in zip(LETTERS, TEXTS, strict=False))
+    return "\n".join(f"{number}. {text}" for number, text in enumerate(TEXTS, 1))
 
 
 def calls() -> str:
