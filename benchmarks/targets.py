@@ -162,8 +162,12 @@ REASONS: Mapping[str, str] = {
     "jax triplet_loss *": "Distances are scaled, so that squares cannot overflow: one more pass.",
     "jax cosine_similarity_loss *": "Vectors are scaled, so that squares cannot overflow: one more pass.",
     "jax gaussian_nll_loss *": "Negative variances give NaN and error * error is not formed.",
-    "jax hinge_loss *compiled forward+backward": "The slope is a comparison made numbers and two products, the peer's one selection.",
-    "jax margin_ranking_loss *compiled forward+backward": "The slope is a comparison made numbers and two products, the peer's one selection.",
+    "jax hinge_loss *compiled forward+backward": (
+        "A comparison made numbers and two products; the peer's is a selection."
+    ),
+    "jax margin_ranking_loss *compiled forward+backward": (
+        "A comparison made numbers and two products; the peer's is a selection."
+    ),
     "jax log_cosh_loss *": "The peer's form is 0 for small errors; ours is sinh and log1p, with bounds.",
     "jax nll_loss *": "The loss is one gather of a label per row; labels out of range are made NaN.",
     "PyTorch eager, forward+backward, from 2M*": (
@@ -187,7 +191,7 @@ REASONS: Mapping[str, str] = {
     "torch * 2M *": "In the last-level cache one kernel of PyTorch's beats our four to eight on blocks.",
     "torch * 4096x1000 *": "In the last-level cache PyTorch's two kernels beat our five on blocks.",
     "torch smooth_l1_loss 20M *": "One kernel of PyTorch's; ours are seven operations on blocks.",
-    "torch *loss 20M forward+backward": "Backward is three operations on blocks and a copy; PyTorch's is one kernel.",
+    "torch *loss 20M forward+backward": "Three operations on blocks and a copy; PyTorch's is one kernel.",
     "MLX*": "MLX has no blocks and fuses only what is compiled; ours have guards that its losses lack.",
 }
 
