@@ -143,7 +143,6 @@ REASONS: Mapping[str, str] = {
         "A compiled call takes 12 to 25 µs, of which the checks that need Python are 5; the peers whose "
         "loss is two or three operations take 40 to 60 op by op."
     ),
-    "JAX outside jit*20M*": "Where the peer's loss is one or two operations, op by op costs it little.",
     "JAX inside jit, forward": (
         "On 64 elements XLA runs a program of few operations in the caller's thread, one of more in "
         "another, which takes 10 µs; on large arrays it is the guards and the scaling that the peers lack."
@@ -175,8 +174,8 @@ REASONS: Mapping[str, str] = {
         "cache, and PyTorch's one kernel per loss and pass beats our four to eight on blocks."
     ),
     "PyTorch eager, forward+backward, cross_entropy 2048x32000": (
-        "Half of the time are the page faults of the gradient's 262 MB, new in every step (120 of 250 ms); "
-        "PyTorch has them twice, so the ratio cannot fall much below 0.6 on this machine."
+        "Half of backward are the page faults of the gradient's 262 MB, new in every step (120 of 250 ms); a "
+        "gradient made in the forward pass has them as well."
     ),
     "torch nll_loss *": (
         "The loss is one gather of a label per row; what is left is the way there and the check of the "

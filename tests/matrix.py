@@ -25,6 +25,7 @@ __all__ = [
     "exactly",
     "flatten",
     "floating",
+    "wrong_slope",
 ]
 
 REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
@@ -89,3 +90,14 @@ def exactly(on: Adaptor, x: Any) -> Any:
 def floating(case: Case) -> list[str]:
     """The names of the arrays that are not labels."""
     return [name for name, kind in case.arrays.items() if not KINDS[kind].dtype]
+
+
+@xlosses.formula
+def wrong_slope(xp, x, y, factor):
+    """By its wrong slope a test can tell which of the two a framework differentiates by."""
+    return factor * x * y
+
+
+@wrong_slope.slope
+def ten_times_too_large(xp, x, y, factor):
+    return 10.0 * factor * y

@@ -82,3 +82,14 @@ def test_mapped_over_weights_and_masks():
     weights, where = jnp.asarray([[1.0, 2.0, 0.0]] * 2), jnp.asarray([[True, False, True]] * 2)
     found = jax.vmap(lambda w, k: xlosses.mse_loss(X, 0.0, weights=w, where=k))(weights, where)
     assert found.tolist() == [0.125, 0.125]
+
+
+def test_whole_bounds_have_a_gradient():
+    @xlosses.formula
+    def clipped(xp, x, y):
+        return xp.clip(x - y, -1, 2)
+
+    def loss(x):
+        return xlosses.evaluate(clipped, dict(x=x, y=0.0), {}, "sum")
+
+    assert jax.grad(loss)(X).tolist() == [1.0, 0.0, 0.0]

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from matrix import Call, every_case
+from matrix import Call, every_case, wrong_slope
 
 import xlosses
 from xlosses._backends.jax import REMEMBERED
@@ -56,6 +56,25 @@ def test_numbers_that_formulas_ask_about():
     )
 
 
+@pytest.mark.parametrize("number", [2.5, np.float32(2.5), np.float64(2.5), np.int32(2)], ids=repr)
+@pytest.mark.parametrize("outer", [lambda f: f, jax.jit, jax.grad], ids=["eager", "jit", "grad"])
+def test_a_number_stays_one_for_a_formula_that_asks_about_it(number, outer):
+    @xlosses.formula
+    def clipped(xp, x, y, most):
+        return xp.clip(xp.absolute(x - y), None, most) if most < 10 else xp.absolute(x - y)
+
+    @clipped.slope
+    def clipped_slope(xp, x, y, most):
+        return xp.sign(x - y) * (xp.absolute(x - y) <= most)
+
+    def loss(x):
+        return xlosses.evaluate(clipped, dict(x=x, y=jnp.zeros(3)), dict(most=number), "sum")
+
+    x = jnp.asarray([0.5, -1.5, 3.0])
+    wanted = [1.0, -1.0, 0.0] if outer is jax.grad else 2.0 + float(number)
+    assert outer(loss)(x).tolist() == wanted
+
+
 def test_what_is_compiled_is_bounded():
     for i in range(REMEMBERED + 10):
         xlosses.smooth_l1_loss(X, 0 * X, 0.5, dtype=["float32", "float16"][i % 2], weights=i)
@@ -89,16 +108,8 @@ def test_inside_a_transformation_nothing_is_compiled_by_itself(on, case):
 def test_the_slope_is_the_derivative_by_the_first_array_alone():
     """Told from the formula's by being wrong."""
 
-    @xlosses.formula
-    def product(xp, x, y, factor):
-        return factor * x * y
-
-    @product.slope
-    def product_slope(xp, x, y, factor):
-        return 10.0 * factor * y
-
     def loss(x, y, factor):
-        return xlosses.evaluate(product, dict(x=x, y=y), dict(factor=factor), "sum")
+        return xlosses.evaluate(wrong_slope, dict(x=x, y=y), dict(factor=factor), "sum")
 
     given = X, 3.0 * X, 2.0
     by_slope, by_formula = 60.0 * X, 6.0 * X

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from matrix import Call, every_case, floating
+from matrix import Call, every_case, floating, wrong_slope
 
 import xlosses
 from xlosses._backends.torch import LARGE
@@ -158,16 +158,8 @@ def test_no_gradient_no_graph():
 def test_compiled_by_the_slope():
     """Told from the formula's derivative by being wrong."""
 
-    @xlosses.formula
-    def product(xp, x, y, factor):
-        return factor * x * y
-
-    @product.slope
-    def product_slope(xp, x, y, factor):
-        return 10.0 * factor * y
-
     def loss(x, y):
-        return xlosses.evaluate(product, dict(x=x, y=y), dict(factor=2.0), "sum")
+        return xlosses.evaluate(wrong_slope, dict(x=x, y=y), dict(factor=2.0), "sum")
 
     def gradients(*needing):
         x, y = (torch.tensor([1.0, 2.0, 3.0], requires_grad=name in needing) for name in "xy")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import compress
+from numbers import Real
 from typing import Any
 
 import jax
@@ -38,8 +39,9 @@ class Jax(Namespace):
         return _absolute(x)  # the gradient of jnp.abs at 0 is 1
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        x = x if high is None else _at_most(x, high)
-        return x if low is None else -_at_most(-x, -low)
+        # As numbers of the dtype of x: the derivative by a whole one has none.
+        x = x if high is None else _at_most(x, jnp.asarray(high, x.dtype))
+        return x if low is None else -_at_most(-x, -jnp.asarray(low, x.dtype))
 
     def relu(self, x: Any) -> Any:
         return jax.nn.relu(x)
@@ -136,7 +138,7 @@ def _at_most_jvp(primals: Any, tangents: Any) -> Any:
 
 def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
     """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
-    still = {name: x for name, x in parameters.items() if type(x) in _NUMBERS}
+    still = {name: x for name, x in parameters.items() if isinstance(x, Real)}
     moving = {name: x for name, x in parameters.items() if name not in still}
 
     def terms(arrays: Any, moving: Any) -> Any:
