@@ -1,12 +1,14 @@
-"""MLX: sums in stages, and values that are read only on the CPU and outside transformations."""
+"""MLX: sums in stages, slopes, and values that are read only on the CPU and outside transformations."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import mlx.core as mx
 
+from xlosses._backends.blocks import entries
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
@@ -22,6 +24,10 @@ class Mlx(Namespace):
     def relu(self, x: Any) -> Any:
         return mx.maximum(x, 0)
 
+    def clip(self, x: Any, low: Any, high: Any) -> Any:
+        x = x if high is None else _at_most(x, _spread(high, x))
+        return x if low is None else -_at_most(-x, -_spread(low, x))
+
     def stop_gradient(self, x: Any) -> Any:
         return mx.stop_gradient(x)
 
@@ -29,14 +35,7 @@ class Mlx(Namespace):
         return mx.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
 
     def total(self, x: Any) -> Any:
-        """MLX adds one term after the other, 1e-2 off after 1e7 of them: short rows, then the rows."""
-        x = x.reshape(-1)
-        rest = x[:0]
-        while x.size > 2 * STAGE:
-            whole = x.size // STAGE * STAGE
-            rest = mx.concatenate([rest, x[whole:]])
-            x = mx.sum(x[:whole].reshape(-1, STAGE), axis=1)
-        return mx.sum(x) + mx.sum(rest)
+        return _total(x)
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return mx.array(values, dtype=dtype)
@@ -65,6 +64,74 @@ class Mlx(Namespace):
 
     def default_float(self) -> str:
         return "float32"
+
+    def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
+        """Element by element differentiated by the slope, which is fewer operations than MLX derives.
+
+        Over rows it is more: MLX keeps the exponentials, which the slope computes anew.
+        """
+        formula = operands.formula
+        if formula.derivative and not formula.by_rows and entries(1):
+            operands = operands._replace(formula=formula.with_terms(partial(_by_slope, formula)))
+        return compute(operands)
+
+
+@mx.custom_function
+def _at_most(x: Any, high: Any) -> Any:
+    """By its derivatives rather than by a selection, which takes MLX twenty times as long."""
+    return mx.minimum(x, high)
+
+
+@_at_most.vjp
+def _at_most_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
+    beyond = arrays[0] > arrays[1]
+    return mx.where(beyond, 0.0, gradient), mx.where(beyond, gradient, 0.0)
+
+
+def _spread(x: Any, like: Any) -> Any:
+    return mx.broadcast_to(mx.array(x, like.dtype), like.shape)
+
+
+@mx.custom_function
+def _total(x: Any) -> Any:
+    """MLX adds one term after the other, 1e-2 off after 1e7 of them: short rows, then the rows."""
+    rest, x = [], x.reshape(-1)
+    while x.size > 2 * STAGE:
+        whole = x.size // STAGE * STAGE
+        if whole < x.size:
+            rest.append(mx.sum(x[whole:]))
+            x = x[:whole]
+        x = mx.sum(x.reshape(-1, STAGE), axis=1)
+    return sum(rest, mx.sum(x))
+
+
+@_total.vjp
+def _total_vjp(x: Any, gradient: Any, _: Any) -> Any:
+    return mx.broadcast_to(gradient, x.shape)
+
+
+def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
+    """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
+    given = (*arrays, *parameters.values())
+
+    def of(function: Any, *found: Any) -> Any:
+        """The function of other arrays in the place of those given."""
+        others = iter(found)
+        leaves = [next(others) if isinstance(x, mx.array) else x for x in given]
+        numbers = zip(parameters, leaves[len(arrays) :], strict=True)
+        return function(xp, *leaves[: len(arrays)], **dict(numbers))
+
+    def rule(found: Any, gradient: Any, _: Any) -> Any:
+        first, *others = found if isinstance(found, tuple) else (found,)
+        by_first = of(formula.derivative, first, *others) * gradient
+        if not others:
+            return by_first
+        # MLX computes these only if they are asked for.
+        return by_first, *mx.vjp(partial(of, formula.terms, first), others, [gradient])[1]
+
+    with_slope = mx.custom_function(partial(of, formula.terms))
+    with_slope.vjp(rule)
+    return with_slope(*(x for x in given if isinstance(x, mx.array)))
 
 
 namespace = Mlx(mx)
