@@ -277,6 +277,9 @@ def scale_of_slope(case, batch, options, tolerance) -> Any:
             parts = [second / first, (1 - second) / (1 - first)]
             parts += [TINY / first / tolerance]  # a weight times a target, where that is made 0
             return np.sum(np.nan_to_num(parts, posinf=0.0), axis=0)  # 0 where a clamp acts
+    if case.loss_name == "gaussian_nll_loss":
+        # Half an error, where that is made 0: two such halves are what autodiff adds up.
+        return TINY / np.maximum(batch["vars"], options.get("eps", 1e-6)) / tolerance
     if case.name == "cross_entropy (probabilities)":
         return second.sum(axis=-1, keepdims=True) + 1
     return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", "cross_entropy") else 0.0

@@ -83,6 +83,10 @@ class Namespace:
         named = labels[..., None] == self.indices(x.shape[-1], x)
         return self.sum(self.where(named, x, 0.0), axis=-1)
 
+    def dot(self, x: Any, y: Any) -> Any:
+        """The sum of x times y over the last axis."""
+        return self.sum(x * y, axis=-1)
+
     def softmax(self, x: Any) -> Any:
         """exp(x) / sum exp(x) over the last axis."""
         p = self.exp(x - self.max(x, axis=-1, keepdims=True))

@@ -49,6 +49,9 @@ class NumPy(Namespace):
     def max(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return _max(x, axis=axis, keepdims=keepdims)
 
+    def zeros_like(self, x: Any) -> Any:
+        return np.zeros(x.shape, x.dtype)  # np.zeros_like writes them, the system has them
+
     def pick(self, x: Any, labels: Any) -> Any:
         if x.ndim == 2:  # a third of the time to begin
             return x[np.arange(len(x)), labels]
@@ -56,6 +59,11 @@ class NumPy(Namespace):
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return np.asarray(values, dtype=dtype)
+
+    def dot(self, x: Any, y: Any) -> Any:
+        if x.strides[-1] == x.itemsize:
+            return np.vecdot(x, y)
+        return _sum(x * y, axis=-1)  # where rows lie across memory, in the order of memory
 
     def softmax(self, x: Any) -> Any:
         p = x - np.max(x, axis=-1, keepdims=True)
@@ -79,7 +87,7 @@ class NumPy(Namespace):
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         limit = entries(BLOCK)
         whole = not limit or operands.arrays[0].size <= limit
-        if whole or (pull and operands.light and math.prod(operands.shape) <= limit):
+        if whole or (operands.light and math.prod(operands.shape) <= limit):
             return compute(operands)
         return in_blocks(compute, operands, limit, _ways)
 

@@ -48,6 +48,13 @@ def product(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
     return xp.where(nothing, 0.0, factor * x)  # or XLA does not fuse it with what stands around
 
 
+def sum_of_products(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
+    """The sum of `product` over the last axis."""
+    if xp.unguarded:
+        return xp.dot(factor, x if less is None else x - less)
+    return xp.sum(product(xp, factor, x, less), axis=-1)
+
+
 def clamped_log(xp: Any, p: Array, low: float) -> Any:
     """max(log p, low), with gradient 0 where that acts, at p = 0 too; NaN for negative p."""
     if xp.unguarded:
@@ -74,36 +81,53 @@ def scale_of(xp: Any, x: Array) -> Any:
     return divisible(xp, xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1))
 
 
+def ordinary(xp: Any, total: Array) -> bool:
+    """Whether sums of powers, two of them multiplied too, are far from both ends of every dtype.
+
+    Then nothing was lost that counts, and no vector need be scaled.
+    """
+    return bool(xp.all((total > 1e-18) & (total < 1e18)))
+
+
 def norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
     r"""(sum |d|^p + eps)^(1/p) over the last axis, with gradient 0 at d = 0."""
-    size = xp.absolute(d)
     if p == float("inf"):
-        return xp.max(size, axis=-1)
-    _, length, scale = _scaled_norm(xp, size, p, eps)
+        return xp.max(xp.absolute(d), axis=-1)
+    _, length, scale = _scaled_norm(xp, d if p == 2 else xp.absolute(d), p, eps)
     return scale * length
 
 
-def norm_slope(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
-    """The derivative of `norm` by d; ties of the largest |d| share it evenly."""
-    size = xp.absolute(d)
+def norm_and_slope(xp: Any, d: Array, p: float, eps: float | Array) -> tuple[Any, Any]:
+    """`norm` and its derivative by d; ties of the largest |d| share it evenly."""
     if p == float("inf"):
-        largest = xp.astype(size == xp.max(size, axis=-1, keepdims=True), d.dtype)
-        return xp.sign(d) * largest / xp.sum(largest, axis=-1, keepdims=True)
-    size, length, _ = _scaled_norm(xp, size, p, eps)
+        size = xp.absolute(d)
+        length = xp.max(size, axis=-1)
+        largest = xp.astype(size == length[..., None], d.dtype)
+        return length, xp.sign(d) * largest / xp.sum(largest, axis=-1, keepdims=True)
+    size, length, scale = _scaled_norm(xp, d if p == 2 else xp.absolute(d), p, eps)
     share = size / xp.where(length == 0, 1.0, length)[..., None]
-    return xp.sign(d) if p == 1 else xp.sign(d) * _power(share, p - 1.0)
+    slope = share if p == 2 else xp.sign(d) if p == 1 else xp.sign(d) * _power(share, p - 1.0)
+    return scale * length, slope
 
 
 def _scaled_norm(xp: Any, size: Array, p: float, eps: float | Array) -> tuple[Any, Any, Any]:
     """(size / s, their norm, s): s keeps the powers near 1, where none overflows or vanishes."""
-    root = eps ** (1.0 / p)
-    scale = xp.max(xp.stop_gradient(size), axis=-1)
-    scale = divisible(xp, at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size)))
-    size = size / scale[..., None]
-    total = xp.sum(_power(size, p), axis=-1) + _power(root / scale, p)
+    scale: Any = 1.0
+    if xp.unguarded and ordinary(xp, total := _powers(xp, size, p)):
+        total = total + eps
+    else:
+        root = eps ** (1.0 / p)
+        scale = xp.max(xp.absolute(xp.stop_gradient(size)), axis=-1)
+        scale = divisible(xp, at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size)))
+        size = size / scale[..., None]
+        total = _powers(xp, size, p) + _power(root / scale, p)
     zero = total == 0
     total = xp.where(zero, 1.0, total)
     return size, xp.where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1.0 / p)), scale
+
+
+def _powers(xp: Any, x: Array, p: float) -> Any:
+    return xp.dot(x, x) if p == 2 else xp.sum(_power(x, p), axis=-1)
 
 
 def _power(x: Array, p: float) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from xlosses._core.checks import fraction, is_number, ndim
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import clamped_log, clamped_log1m, of_class, product
+from xlosses._core.math import clamped_log, clamped_log1m, of_class, product, sum_of_products
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 LEAST_LOG = -100.0  # what the logarithm of a probability is clamped at, as in PyTorch and MLX
@@ -250,7 +250,7 @@ def cross_entropy_of_probabilities_slope(
 
 @cross_entropy_of_probabilities.weight
 def weight_of_probabilities(xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number) -> Any:
-    return None if c is None else xp.sum(c * t, axis=-1)
+    return None if c is None else xp.dot(c, t)
 
 
 def smoothed(t: Array, c: Array | None, smoothing: Number) -> Any:
@@ -269,8 +269,8 @@ def evenly(xp: Any, x: Array, c: Array | None, smoothing: Number) -> Any:
 def surprise(xp: Any, x: Array, t: Array) -> Any:
     """-sum t log softmax(x) over the last axis; what cannot occur and need not costs nothing."""
     largest, rest = xp.log_sum_exp(x)
-    below = product(xp, t, x - largest[..., None])
-    return rest * xp.sum(t, axis=-1) - xp.sum(below, axis=-1)
+    below = sum_of_products(xp, t, x - largest[..., None])
+    return rest * xp.sum(t, axis=-1) - below
 
 
 def nll_loss(

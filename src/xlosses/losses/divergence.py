@@ -6,7 +6,7 @@ from typing import Any
 
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import product
+from xlosses._core.math import sum_of_products
 from xlosses._typing import Array, ArrayT, Reduction
 
 
@@ -75,7 +75,7 @@ def kl_div_loss(
 @formula("rows", "rows")
 def kl_divergence(xp: Any, x: Array, t: Array) -> Any:
     p = xp.exp(t)
-    return xp.sum(product(xp, p, t, less=x), axis=-1)
+    return sum_of_products(xp, p, t, less=x)
 
 
 @kl_divergence.slope

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from xlosses._core.checks import nonnegative
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import at_least, scale_of, tiny
+from xlosses._core.math import at_least, ordinary, scale_of, tiny
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -81,8 +81,8 @@ def cosine_similarity_loss(
 @formula("vectors", "vectors")
 def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
-    dot = xp.where(pair.zero, 0.0, xp.sum(pair.u1 * pair.u2, axis=-1))
-    return dot / at_least(xp, pair.length, pair.floor)
+    dot = xp.dot(pair.u1, pair.u2) / at_least(xp, pair.length, pair.floor)
+    return dot if pair.zero is None else xp.where(pair.zero, 0.0, dot)
 
 
 @cosine.slope
@@ -90,9 +90,9 @@ def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
     length = at_least(xp, pair.length, pair.floor)
     # Where the floor acts the length is a constant, and nothing pulls the vector back.
-    back = xp.where(pair.length <= pair.floor, 0.0, xp.sum(pair.u1 * pair.u2, axis=-1) / length / pair.q1)
+    back = xp.where(pair.length <= pair.floor, 0.0, xp.dot(pair.u1, pair.u2) / length / pair.q1)
     slope = pair.u2 / length[..., None] - pair.u1 * back[..., None]
-    return xp.where(pair.zero[..., None], 0.0, slope / pair.s1[..., None])
+    return slope if pair.zero is None else xp.where(pair.zero[..., None], 0.0, slope / pair.s1[..., None])
 
 
 class Scaled(NamedTuple):
@@ -104,15 +104,19 @@ class Scaled(NamedTuple):
     q1: Any  # the squared length of u1
     length: Any  # of u1 times that of u2
     floor: Any  # the least that this product may be
-    zero: Any  # whether a vector is zero
+    zero: Any  # whether a vector is zero; None where none is and the scales are 1
 
 
 def scaled(xp: Any, x1: Array, x2: Array, eps: Number) -> Scaled:
+    if xp.unguarded:
+        q1, q2 = xp.dot(x1, x1), xp.dot(x2, x2)
+        if ordinary(xp, q1) and ordinary(xp, q2):
+            return Scaled(x1, x2, 1.0, q1, xp.sqrt(q1 * q2), eps, None)
     s1, s2 = scale_of(xp, x1), scale_of(xp, x2)
     zero = (s1 == 0) | (s2 == 0)
     s1, s2, floor, acts = with_floor(xp, s1, s2, eps)
     u1, u2 = x1 / s1[..., None], x2 / s2[..., None]
-    q1, q2 = xp.sum(u1 * u1, axis=-1), xp.sum(u2 * u2, axis=-1)
+    q1, q2 = xp.dot(u1, u1), xp.dot(u2, u2)
     zero = zero & ~xp.isnan(q1 * q2)
     q1, q2 = xp.where(zero | acts, 1.0, q1), xp.where(zero | acts, 1.0, q2)
     return Scaled(u1, u2, s1, q1, xp.sqrt(q1 * q2), floor, zero)

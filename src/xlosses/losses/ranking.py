@@ -7,7 +7,7 @@ from typing import Any
 from xlosses._core.checks import finite, nonnegative, order
 from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import norm, norm_slope
+from xlosses._core.math import norm, norm_and_slope
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -165,5 +165,6 @@ def triplet(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps
 
 @triplet.slope
 def triplet_slope(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number) -> Any:
-    short = xp.step(triplet(xp, a, b, n, p, margin, eps))[..., None]
-    return short * (norm_slope(xp, a - b, p, eps) - norm_slope(xp, a - n, p, eps))
+    near, toward = norm_and_slope(xp, a - b, p, eps)
+    far, away = norm_and_slope(xp, a - n, p, eps)
+    return xp.step(near - far + margin)[..., None] * (toward - away)
