@@ -111,6 +111,12 @@ def in_blocks(compute: Callable[[Any], Any], operands: Any, limit: int, ways: Wa
 
     A piece is an array with an entry per term, or per entry of the first array; or a tuple of sums.
     """
+    if math.prod(operands.arrays[0].shape) <= limit:
+        with ways.quiet():
+            piece = compute(operands.on(ways.unguarded))
+            if ways.finite(piece):
+                return piece
+        return compute(operands)
     sums: list[Any] = []
     out = None
     again = []

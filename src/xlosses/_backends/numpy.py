@@ -86,7 +86,7 @@ class NumPy(Namespace):
 
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         limit = entries(BLOCK)
-        whole = not limit or operands.arrays[0].size <= limit
+        whole = operands.arrays[0].size <= min(limit, LONG) or not limit
         if whole or (operands.light and math.prod(operands.shape) <= limit):
             return compute(operands)
         return in_blocks(compute, operands, limit, _ways)

@@ -16,7 +16,8 @@ from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 17  # entries for each thread: starting an operation costs as much as 2000 of them
-LARGE = 1 << 19  # entries from which blocks and slopes win
+MIDDLING = 1 << 13  # entries from which to look at a result costs less than guards
+LARGE = 1 << 17  # entries from which slopes in blocks win
 _TENSOR = object()
 
 keep_freed_memory(lambda: torch.empty(1 << 22, dtype=torch.uint8))
@@ -86,14 +87,15 @@ class Torch(Namespace):
         x = operands.arrays[0]
         if torch.compiler.is_compiling():
             return compute(_by_term_slope(operands))
-        if not x.numel() > entries(LARGE) > 0 or not _is_plain(operands):
+        size = x.numel()
+        if not size > entries(MIDDLING) > 0 or not _is_plain(operands):
             return compute(operands)
         # On a CPU a block of each thread; elsewhere one more block is only more kernels to start.
-        limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else x.numel())
+        limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else size)
         needing = [t.requires_grad for t in _tensors(operands)] if torch.is_grad_enabled() else []
         if not any(needing):
             return _in_blocks(compute, operands, limit)
-        if pull is None or operands.formula.derivative is None or any(needing[1:]):
+        if pull is None or operands.formula.derivative is None or any(needing[1:]) or size <= entries(LARGE):
             return compute(operands)
         return _Slope.apply(x, compute, operands, pull, limit)  # type: ignore[no-untyped-call]
 
@@ -146,8 +148,9 @@ def _tensors(operands: Any) -> list[Any]:
 def _is_plain(operands: Any) -> bool:
     """Whether nothing but autograd watches these tensors: no torch.func, no forward mode, no subclass."""
     unpack: Any = forward_ad.unpack_dual
+    forward = forward_ad._current_level >= 0
     return not torch._C._are_functorch_transforms_active() and all(
-        type(x) in (torch.Tensor, torch.nn.Parameter) and unpack(x).tangent is None
+        type(x) in (torch.Tensor, torch.nn.Parameter) and not (forward and unpack(x).tangent is not None)
         for x in _tensors(operands)
     )
 
