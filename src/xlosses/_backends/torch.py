@@ -15,7 +15,7 @@ from xlosses._backends.blocks import Ways, entries, in_blocks, keep_freed_memory
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
-BLOCK = 1 << 17  # entries for each thread: starting an operation costs as much as 2000 of them
+BLOCK = 1 << 18  # entries for each thread: starting an operation costs as much as 2000 of them
 MIDDLING = 1 << 13  # entries from which to look at a result costs less than guards
 LARGE = 1 << 17  # entries from which slopes in blocks win
 _TENSOR = object()
