@@ -110,14 +110,12 @@ def _total_vjp(x: Any, gradient: Any, _: Any) -> Any:
 
 def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
     """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
-    given = (*arrays, *parameters.values())
+    moving = {name: x for name, x in parameters.items() if isinstance(x, mx.array)}
+    n = len(arrays)
 
     def of(function: Any, *found: Any) -> Any:
-        """The function of other arrays in the place of those given."""
-        others = iter(found)
-        leaves = [next(others) if isinstance(x, mx.array) else x for x in given]
-        numbers = zip(parameters, leaves[len(arrays) :], strict=True)
-        return function(xp, *leaves[: len(arrays)], **dict(numbers))
+        moved = dict(zip(moving, found[n:], strict=True))
+        return function(xp, *found[:n], **{**parameters, **moved})
 
     def rule(found: Any, gradient: Any, _: Any) -> Any:
         first, *others = found if isinstance(found, tuple) else (found,)
@@ -129,7 +127,7 @@ def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
 
     with_slope = mx.custom_function(partial(of, formula.terms))
     with_slope.vjp(rule)
-    return with_slope(*(x for x in given if isinstance(x, mx.array)))
+    return with_slope(*arrays, *moving.values())
 
 
 namespace = Mlx(mx)
