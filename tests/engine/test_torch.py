@@ -7,6 +7,7 @@ import torch
 from matrix import Call, every_case, floating, wrong_slope
 
 import xlosses
+from xlosses._backends import torch as engine
 from xlosses._backends.torch import LARGE
 
 torch.manual_seed(0)
@@ -147,6 +148,59 @@ def test_large_arrays_take_blocks_by_themselves(reduction):
     assert used == [True, False]
     assert torch.allclose(value, whole, rtol=1e-12, atol=0)
     assert torch.allclose(slope, wanted, rtol=1e-12, atol=1e-300)
+
+
+LABELS = torch.tensor([2, 0, 1, 1, 0, 2])
+PROBABILITIES = torch.tensor([[0.2, 0.3, 0.5], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0]]).repeat(2, 1)
+
+
+@pytest.mark.parametrize(
+    ("targets", "options", "logit", "softmaxes"),
+    [
+        (LABELS, {}, 0.5, 3),
+        (LABELS, {"label_smoothing": 0.25}, 0.5, 3),
+        (PROBABILITIES, {}, 0.5, 3),
+        (PROBABILITIES, {}, float("-inf"), 4),  # one block with guards, whose slope makes its own
+    ],
+)
+def test_cross_entropy_makes_loss_and_gradient_of_one_softmax(
+    targets, options, logit, softmaxes, monkeypatch
+):
+    x = torch.randn(6, 3)
+    x[1, 0] = logit
+    x.requires_grad_()
+    made = []
+
+    def counted(*args, **kwargs):
+        made.append(args)
+        return softmax(*args, **kwargs)
+
+    softmax = engine._softmax
+    monkeypatch.setattr(engine, "_softmax", counted)
+
+    def gradients():
+        loss = 3.0 * xlosses.cross_entropy(x, targets, reduction="sum", **options)
+        first = torch.autograd.grad(loss, x, retain_graph=True)[0]
+        made_for_one = len(made)
+        return loss.detach(), first, torch.autograd.grad(loss, x)[0], made_for_one
+
+    with xlosses.engine(6):
+        loss, first, second, made_for_one = gradients()
+    with xlosses.engine("off"):
+        whole, wanted, _, _ = gradients()
+    assert made_for_one == softmaxes
+    assert torch.allclose(loss, whole, rtol=1e-6)
+    assert torch.allclose(first, wanted, atol=1e-6)
+    assert torch.allclose(second, wanted, atol=1e-6)
+
+
+def test_a_kept_gradient_notices_a_change_of_its_array(forced):
+    x = torch.randn(6, 3, requires_grad=True)
+    loss = xlosses.cross_entropy(x, LABELS, reduction="mean")
+    with torch.no_grad():
+        x += 1.0
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
 
 
 def test_no_gradient_no_graph():

@@ -138,7 +138,10 @@ def in_blocks(compute: Callable[[Any], Any], operands: Any, limit: int, ways: Wa
                 again.append((index, block))
     for index, block in again:
         keep(index, compute(block.on(operands.plan.xp)))
-    if out is not None:
-        return out
+    return added_up(sums, ways) if out is None else out
+
+
+def added_up(sums: Sequence[tuple[Any, ...]], ways: Ways) -> tuple[Any, ...]:
+    """Partial sums added up."""
     columns = zip(*sums, strict=True)
     return tuple(ways.added(parts) if hasattr(parts[0], "dtype") else sum(parts) for parts in columns)

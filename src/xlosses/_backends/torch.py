@@ -11,7 +11,7 @@ import array_api_compat.torch as standard
 import torch
 from torch.autograd import forward_ad
 
-from xlosses._backends.blocks import Ways, entries, in_blocks, keep_freed_memory
+from xlosses._backends.blocks import Ways, added_up, entries, in_blocks, keep_freed_memory
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
@@ -53,7 +53,7 @@ class Torch(Namespace):
         return torch.gather(x, -1, labels[..., None])[..., 0]
 
     def softmax(self, x: Any) -> Any:
-        return _along_memory(torch.softmax, x)
+        return _softmax(x)
 
     def add_at(self, x: Any, labels: Any, values: Any) -> Any:
         if x.requires_grad or torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active():
@@ -114,13 +114,14 @@ def _finite(piece: Any) -> bool:
     return math.isfinite(torch.sum(piece, dtype=torch.promote_types(piece.dtype, torch.float32)))
 
 
-def _along_memory(kernel: Any, x: Any) -> Any:
-    """A kernel over the last axis, taken where memory has it: moved last, it would be copied."""
+def _softmax(x: Any, out: Any = None) -> Any:
+    """Over the last axis, taken where memory has it: moved last, it would be copied."""
     *steps, last = x.stride()
     axis = sum(step >= last for step in steps)
     if axis == len(steps):
-        return kernel(x, -1)
-    return kernel(x.movedim(-1, axis), axis).movedim(axis, -1)
+        return torch.softmax(x, -1, out=out)
+    out = None if out is None else out.movedim(-1, axis)
+    return torch.softmax(x.movedim(-1, axis), axis, out=out).movedim(axis, -1)
 
 
 def _room(piece: Any, operands: Any) -> Any:
@@ -196,7 +197,10 @@ class _TermSlope(torch.autograd.Function):
 
 
 class _Slope(torch.autograd.Function):
-    """Forward the formula, backward the slope, both in blocks: nothing but the arguments is kept."""
+    """Forward the formula, backward the slope, both in blocks: nothing but the arguments is kept.
+
+    If they share a softmax, the gradient is made with the sums and kept, in place of the softmax.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Any, compute: Any, operands: Any, pull: Any, limit: int) -> Any:
@@ -204,7 +208,11 @@ class _Slope(torch.autograd.Function):
         ctx.save_for_backward(*_tensors(operands))
         ctx.rest = _with_tensors(operands, None)
         ctx.way = compute, pull, limit
-        result = _in_blocks(compute, operands, limit)
+        ctx.made = None
+        if operands.formula.together and operands.settled and x.device.type == "cpu":
+            result, ctx.made = _with_gradient(compute, operands, pull, limit)
+        else:
+            result = _in_blocks(compute, operands, limit)
         if isinstance(result, tuple):
             ctx.mark_non_differentiable(*(r for r in result[1:] if isinstance(r, torch.Tensor)))
         return result
@@ -213,10 +221,13 @@ class _Slope(torch.autograd.Function):
     def backward(ctx: Any, gradient: Any, *others: Any) -> Any:
         operands = _with_tensors(ctx.rest, iter(ctx.saved_tensors))
         compute, pull, limit = ctx.way
+        made, ctx.made = ctx.made, None  # once: the next one is made from the arguments
         if torch.is_grad_enabled():  # this gradient is to be differentiated in its turn
             result = compute(operands)
             value = result[0] if isinstance(result, tuple) else result
             found = torch.autograd.grad(value, operands.arrays[0], gradient, create_graph=True)[0]
+        elif made is not None:
+            found = made.mul_(gradient)
         else:
             weights = gradient if operands.weights is None else gradient * operands.weights
             fit = operands.plan.asis and weights.dtype == operands.plan.compute
@@ -253,6 +264,40 @@ class _Unguarded(Torch):
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
         # The largest probability is 1 / sum exp(x - m), and softmax one pass over memory.
         return torch.amax(x, -1), -torch.log(torch.amax(self.softmax(x), -1))
+
+
+class _OneSoftmax(_Unguarded):
+    """Sums and slope of a block by one softmax, which is made in the room for the gradient."""
+
+    def __init__(self) -> None:
+        super().__init__(standard)
+        self.room: Any = None
+        self.made: Any = None  # the array of which the room has the softmax
+
+    def softmax(self, x: Any) -> Any:
+        if self.made is not x:
+            _softmax(x, out=self.room)
+            self.made = x
+        return self.room
+
+
+def _with_gradient(compute: Any, operands: Any, pull: Any, limit: int) -> Any:
+    """The sums, and the slope of each entry; of terms no slope, which may be many times as large."""
+    xp, sums, gradient = _OneSoftmax(), [], torch.empty_like(operands.arrays[0])
+    for index, block in operands.blocks(limit):
+        xp.room, xp.made = gradient[index], None
+        fast = block.on(xp)
+        piece = compute(fast)
+        if not isinstance(piece, tuple):
+            return _in_blocks(compute, operands, limit), None
+        if _finite(piece):  # then the slope is too
+            slope = pull(fast)
+        else:
+            piece, slope = compute(block), pull(block)
+        if slope is not xp.room:
+            xp.room.copy_(slope)
+        sums.append(piece)
+    return added_up(sums, _ways), gradient
 
 
 namespace = Torch(standard)

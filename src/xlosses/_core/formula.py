@@ -34,10 +34,11 @@ Terms: TypeAlias = Callable[..., Any]
 class Formula:
     """A loss as mathematics: its terms, their slope by the first array, their weight of their own."""
 
-    def __init__(self, terms: Terms, alignment: tuple[Alignment, ...], sparse: bool) -> None:
+    def __init__(self, terms: Terms, alignment: tuple[Alignment, ...], sparse: bool, together: bool) -> None:
         self.terms = terms
         self.alignment = alignment
         self.sparse = sparse
+        self.together = together
         self.by_rows = alignment[:1] not in ((), ("elements",))
         self.derivative: Terms | None = None
         self.own_weight: Terms | None = None
@@ -58,7 +59,7 @@ class Formula:
 
     def with_terms(self, terms: Terms) -> Formula:
         """The same loss by another function for its terms."""
-        other = Formula(self.terms, self.alignment, self.sparse)
+        other = Formula(self.terms, self.alignment, self.sparse, self.together)
         other.terms, other.derivative, other.own_weight = terms, self.derivative, self.own_weight
         return other
 
@@ -77,10 +78,12 @@ class Formula:
 
 
 @overload
-def formula(*alignment: Alignment, sparse: bool = False) -> Callable[[Terms], Formula]: ...
+def formula(
+    *alignment: Alignment, sparse: bool = False, together: bool = False
+) -> Callable[[Terms], Formula]: ...
 @overload
 def formula(terms: Terms, /) -> Formula: ...
-def formula(*alignment: Any, sparse: bool = False) -> Any:
+def formula(*alignment: Any, sparse: bool = False, together: bool = False) -> Any:
     """Make a formula of a function `(xp, *arrays, **parameters) -> terms`.
 
     Plain, all arrays are compared element by element. Otherwise `alignment` says, array by array,
@@ -93,6 +96,9 @@ def formula(*alignment: Any, sparse: bool = False) -> Any:
     sparse : bool
         Whether a term reads only the entry of its row that the label names. Its slope is then the
         derivative by that entry.
+    together : bool
+        Whether terms and slope are made of one softmax of the first array, so that the gradient is
+        better made with the loss and kept than made afterwards from the arrays.
 
     Returns
     -------
@@ -111,5 +117,5 @@ def formula(*alignment: Any, sparse: bool = False) -> Any:
     0.5
     """
     if alignment and callable(alignment[0]):
-        return Formula(alignment[0], (), sparse)
-    return lambda terms: Formula(terms, alignment, sparse)
+        return Formula(alignment[0], (), sparse, together)
+    return lambda terms: Formula(terms, alignment, sparse, together)

@@ -39,6 +39,11 @@ class Operands(NamedTuple):
         return int(self.arrays[0].shape[-1]) if self.formula.by_rows else 1
 
     @property
+    def settled(self) -> bool:
+        """Whether the formula takes the arrays as they are."""
+        return self.plan.asis and self.fit and self.ignored is None
+
+    @property
     def light(self) -> bool:
         """Whether the formula, run whole, takes no memory of the size of its first array."""
         cast = self.arrays[0].dtype == self.plan.compute
@@ -107,7 +112,7 @@ def _fit(call: Call, planned: Plan, arrays: tuple[Any, ...], mask: Any) -> bool:
 def ready(operands: Operands) -> Operands:
     """The operands as the formula takes them: one dtype, labels in range, nothing harmful where masked."""
     planned = operands.plan
-    if planned.asis and operands.fit and operands.ignored is None:
+    if operands.settled:
         return operands
     xp, kinds, first, mask, poison = planned.xp, planned.kinds, operands.arrays[0], operands.mask, None
     cast = dtypes.Cast(xp, planned.compute, first)

@@ -206,7 +206,7 @@ def cross_entropy(
     )
 
 
-@formula("rows", "labels", "classes")
+@formula("rows", "labels", "classes", together=True)
 def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
     largest, rest = xp.log_sum_exp(x)
     # Picked from x, not from x - largest, which a compiler would then have to write out.
@@ -235,7 +235,7 @@ def weight_of_label(xp: Any, x: Array, label: Array, c: Array | None, smoothing:
     return None if c is None else of_class(xp, c, label)
 
 
-@formula("rows", "rows", "classes")
+@formula("rows", "rows", "classes", together=True)
 def cross_entropy_of_probabilities(xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number) -> Any:
     return surprise(xp, x, smoothed(t, c, smoothing))
 
