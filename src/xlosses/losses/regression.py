@@ -375,8 +375,10 @@ def log_cosh_loss(
 def log_cosh(xp: Any, x: Array, y: Array) -> Any:
     # cosh d = 1 + 2 sinh(d/2)^2 keeps small d; beyond 40 log cosh is linear to the last digit.
     error = x - y
-    half_sinh = xp.sinh(0.5 * xp.clip(error, -40.0, 40.0))
-    return xp.log1p(2.0 * half_sinh * half_sinh) + xp.relu(xp.absolute(error) - 40.0)
+    near = error if xp.unguarded else xp.clip(error, -40.0, 40.0)  # else infinite beyond 88
+    half_sinh = xp.sinh(0.5 * near)
+    loss = xp.log1p(2.0 * half_sinh * half_sinh)
+    return loss if xp.unguarded else loss + xp.relu(xp.absolute(error) - 40.0)
 
 
 @log_cosh.slope
