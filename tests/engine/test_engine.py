@@ -88,6 +88,35 @@ def test_a_negative_variance_in_a_late_block(on, setting):
     assert math.isnan(on.read(total))
 
 
+@pytest.mark.parametrize("length", [0.0, 1e-25, 1e-11, 1.0, 1e11, 1e25])
+@pytest.mark.parametrize("p", [0.0, 2.0, 3.0], ids=["cosine", "triplet", "triplet, p = 3"])
+def test_vectors_of_any_length(on, setting, p, length):
+    """Where none is near an end of its dtype, blocks scale no vector."""
+    a, b, c = (
+        on.array([[length * x for x in row] for row in rows * 3], "float32")
+        for rows in (
+            [[3.0, 4.0], [4.0, -3.0], [1.0, 0.0]],
+            [[-0.1, -0.2], [-0.3, 0.4], [-0.5, 0.6]],
+            [[2.9, 4.1], [4.1, -3.2], [1.1, 0.1]],
+        )
+    )
+
+    def loss(a, **settings):
+        if p:
+            return xlosses.triplet_loss(a, b, c, p=p, margin=0.0, eps=0.0, **settings)
+        return xlosses.cosine_similarity_loss(a, b, eps=0.0, **settings)
+
+    def found():
+        yield flatten(on.read(loss(a, reduction="none")))
+        yield flatten(on.read(xlosses.value_and_grad(loss)(a)[1]))
+
+    with xlosses.engine("off"):
+        wanted = list(found())
+    with xlosses.engine(setting):
+        for x, y in zip(found(), wanted, strict=True):
+            assert x == pytest.approx(y, abs=1e-6 * max(map(abs, y)))
+
+
 def test_a_formula_that_asks_about_a_parameter(on, setting):
     @xlosses.formula
     def clipped(xp, x, y, most):

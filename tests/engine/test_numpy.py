@@ -83,3 +83,16 @@ def test_an_error_in_a_late_block_is_the_users_to_see():
     x[-1] = 3e38
     with np.errstate(over="raise"), pytest.raises(FloatingPointError):
         xlosses.mse_loss(x, -x)
+
+
+def test_ordinary_vectors_are_not_scaled(monkeypatch):
+    def scaled(*_):
+        raise AssertionError
+
+    monkeypatch.setattr("xlosses._core.math.divisible", scaled)
+    x = np.linspace(-1.0, 1.0, 60, dtype="float32").reshape(20, 3)
+    with xlosses.engine(30):
+        for loss in (xlosses.cosine_similarity_loss, lambda *a, **s: xlosses.triplet_loss(*a, -x, **s)):
+            xlosses.value_and_grad(loss)(x + 3.0, 1.0 - x)
+            with pytest.raises(AssertionError):
+                loss(1e30 * x, x)
