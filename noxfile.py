@@ -22,7 +22,8 @@ EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 # How formulas run in all tests, and then once more in the matrix and the tables. On JAX op by op at
 # first: XLA compiles every call of every test, which takes it three times as long.
-ENGINES = {"numpy": ("on", "off", "40"), "torch": ("on", "off", "40"), "jax": ("off", "on")}
+BLOCKS = ("on", "off", "40")
+ENGINES = {"numpy": BLOCKS, "torch": BLOCKS, "jax": ("off", "on"), "mlx": ("on", "off")}
 
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
 nox.options.default_venv_backend = "venv"

@@ -127,14 +127,6 @@ REASONS = (
         "Autodiff multiplies by the scale of a distance before it divides by it: among the smallest "
         "numbers the product rounds. The slope does not.",
     ),
-    Reason(
-        "cosine_similarity_loss",
-        "*",
-        "*",
-        "* at the ends",
-        "",
-        "Vectors whose scales make eps / (s1 s2) overflow count as zero vectors.",
-    ),
 )
 
 

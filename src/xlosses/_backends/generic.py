@@ -83,6 +83,10 @@ class Namespace:
         named = labels[..., None] == self.indices(x.shape[-1], x)
         return self.sum(self.where(named, x, 0.0), axis=-1)
 
+    def poisoned(self, x: Any, poison: Any) -> Any:
+        """x with a gradient that is NaN in the rows where the poison is, which is 1 elsewhere."""
+        return x * poison[..., None]
+
     def dot(self, x: Any, y: Any) -> Any:
         """The sum of x times y over the last axis."""
         return self.sum(x * y, axis=-1)

@@ -37,6 +37,9 @@ class Mlx(Namespace):
     def total(self, x: Any) -> Any:
         return _total(x)
 
+    def poisoned(self, x: Any, poison: Any) -> Any:
+        return _poisoned(x, poison)  # MLX does not fuse a product of all entries with a gather of few
+
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return mx.array(values, dtype=dtype)
 
@@ -84,6 +87,16 @@ _at_most: Any = mx.custom_function(mx.minimum)
 def _at_most_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
     beyond = arrays[0] > arrays[1]
     return mx.where(beyond, 0.0, gradient), mx.where(beyond, gradient, 0.0)
+
+
+@mx.custom_function
+def _poisoned(x: Any, poison: Any) -> Any:
+    return x
+
+
+@_poisoned.vjp
+def _poisoned_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
+    return gradient * arrays[1][..., None], mx.zeros_like(arrays[1])
 
 
 def _spread(x: Any, like: Any) -> Any:
@@ -136,6 +149,9 @@ namespace = Mlx(mx)
 class MlxWorkbench(Workbench):
     package = "mlx"
     differentiates = True
+
+    def poisoned(self, x: Any, poison: Any) -> Any:
+        return _poisoned(x, poison)  # MLX does not fuse a product of all entries with a gather of few
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return mx.array(values, dtype=self.xp._key(dtype))

@@ -126,7 +126,7 @@ def ready(operands: Operands) -> Operands:
             x = cast(x)
         found.append(x)
     if poison is not None and operands.formula.sparse:
-        found[0] = found[0] * poison[..., None]  # else the gradient is NaN at one entry of the row alone
+        found[0] = xp.poisoned(found[0], poison)  # else the gradient is NaN at one entry of the row alone
     if mask is not None:
         found = [_harmless(xp, x, kind, mask) for x, kind in zip(found, kinds, strict=True)]
     weights = operands.weights
