@@ -112,6 +112,24 @@ def test_compiled_with_a_changing_number():
     assert len(graphs) <= 2  # once for a constant, once for any number
 
 
+@every_case
+def test_compiled_once_for_batches_of_any_size(on, case):
+    torch.compiler.reset()
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    call = Call(on, case)
+    loss = call.loss(reduction="mean")
+    compiled = torch.compile(loss, fullgraph=True, dynamic=True, backend=backend)
+    for times in (1, 2, 3):
+        given = [x.repeat(times, *(1 for _ in x.shape[1:])) for x in call.given]
+        assert torch.allclose(compiled(*given), loss(*given), rtol=1e-5)
+    assert len(graphs) == 1
+
+
 def test_compiled_with_an_invalid_number():
     torch.compiler.reset()
     loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend="aot_eager")

@@ -42,7 +42,7 @@ def fraction(**parameter: Number) -> Any:
 
 def finite(**parameter: Number) -> Any:
     """A number that is neither infinite nor NaN."""
-    return _number(parameter, "a finite number", math.isfinite)
+    return _number(parameter, "a finite number", lambda value: -math.inf < value < math.inf)
 
 
 def order(**parameter: Number) -> float:

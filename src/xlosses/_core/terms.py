@@ -70,7 +70,7 @@ def reduced(xp: Namespace, sums: Triple, reduction: str) -> Any:
 
 def divided(xp: Namespace, total: Any, by: Any) -> Any:
     """total / by, and 0 with gradient 0 where by is 0 (no terms, or no weight); NaN stays NaN."""
-    if not hasattr(by, "dtype"):  # a sum in NumPy is an array here, though it is a number too
+    if type(by) in (int, float):  # not isinstance: a sum in NumPy is an array, and is a float too
         return total / by if by else total
     none = by == 0
     return xp.where(none & ~xp.isnan(total), 0.0, total) / xp.where(none, 1.0, by)
