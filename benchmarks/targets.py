@@ -159,8 +159,8 @@ REASONS: Mapping[str, str] = {
         "Clamps and guards at probabilities of 0 and 1, where the textbook is infinite or NaN."
     ),
     "jax triplet_loss *": (
-        "Distances are scaled, so that squares cannot overflow: one more pass, for the largest entry of each, "
-        "which takes XLA longer than a sum."
+        "Distances are scaled, so that squares cannot overflow: one more pass, for the largest entry of "
+        "each, which takes XLA longer than a sum."
     ),
     "jax cosine_similarity_loss *": (
         "Vectors are scaled, so that squares cannot overflow: one more pass, for the largest entry of each, "
@@ -186,8 +186,8 @@ REASONS: Mapping[str, str] = {
     "torch * 4096x1000 *": "In the last-level cache PyTorch's two kernels beat our five on blocks.",
     "MLX": (
         "On 64 elements our way there, 30 to 60 µs of Python, is as long as the peer's whole call. From 2 "
-        "million elements the mean is near 1: a selection takes MLX 20 times as long as an addition on a CPU, "
-        "so the losses whose guards select are slower than losses without guards."
+        "million elements the mean is near 1: a selection takes MLX 20 times as long as an addition on a "
+        "CPU, so the losses whose guards select are slower than losses without guards."
     ),
     "MLX compiled": (
         "On 64 elements a sum in stages and a slope are kernels of their own. Vectors are scaled, which the "

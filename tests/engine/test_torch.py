@@ -194,6 +194,21 @@ def test_cross_entropy_makes_loss_and_gradient_of_one_softmax(
     assert torch.allclose(second, wanted, atol=1e-6)
 
 
+def test_blocks_of_cross_entropy_make_their_softmax_in_one_memory(monkeypatch):
+    x, places = torch.randn(6, 3), set()
+
+    def placed(x, out=None):
+        places.add(out.data_ptr())
+        return softmax(x, out)
+
+    softmax = engine._softmax
+    monkeypatch.setattr(engine, "_softmax", placed)
+    with xlosses.engine(6):
+        found = xlosses.cross_entropy(x, LABELS)
+    assert len(places) == 1
+    assert torch.allclose(found, torch.nn.functional.cross_entropy(x, LABELS, reduction="none"))
+
+
 def test_a_kept_gradient_notices_a_change_of_its_array(forced):
     x = torch.randn(6, 3, requires_grad=True)
     loss = xlosses.cross_entropy(x, LABELS, reduction="mean")

@@ -137,8 +137,11 @@ def _added(parts: Any) -> Any:
 def _in_blocks(compute: Any, operands: Any, limit: int) -> Any:
     if operands.light:
         return compute(operands)
-    # Elsewhere than on a CPU to look at a sum would be to wait for it.
-    return in_blocks(compute, operands, limit, _ways if operands.arrays[0].device.type == "cpu" else _careful)
+    x = operands.arrays[0]
+    if x.device.type != "cpu":  # to look at a sum would be to wait for it
+        return in_blocks(compute, operands, limit, _careful)
+    again = operands.formula.together and x.numel() > limit
+    return in_blocks(compute, operands, limit, _ways._replace(unguarded=_Scratch()) if again else _ways)
 
 
 def _tensors(operands: Any) -> list[Any]:
@@ -264,6 +267,21 @@ class _Unguarded(Torch):
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
         # The largest probability is 1 / sum exp(x - m), and softmax one pass over memory.
         return torch.amax(x, -1), -torch.log(torch.amax(self.softmax(x), -1))
+
+
+class _Scratch(_Unguarded):
+    """Blocks of one call, whose softmax is made in one memory: freed and allocated anew it may grow the
+    heap by that of the whole array (glibc before 2.38, which cannot reuse what is aligned).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(standard)
+        self.kept: Any = None
+
+    def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
+        if self.kept is None or self.kept.shape != x.shape:
+            self.kept = torch.empty_like(x)
+        return torch.amax(x, -1), -torch.log(torch.amax(_softmax(x, self.kept), -1))
 
 
 class _OneSoftmax(_Unguarded):

@@ -34,25 +34,25 @@ def rarely(xp: Any, condition: Array, value: float, x: Array) -> Any:
     return x if xp.unguarded and not xp.any(condition) else xp.where(condition, value, x)
 
 
-def product(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
-    """factor * x, or factor * (x - less), and 0 where an exact 0 meets an infinity; NaN passes through.
+def product(xp: Any, factor: Array, x: Array) -> Any:
+    """factor * x, and 0 where an exact 0 meets an infinity; NaN passes through."""
+    return factor * x if xp.unguarded else _product(xp, factor, x)
 
-    0 * inf is NaN, in the product and again in its gradient, and so is inf - inf.
-    """
+
+def sum_of_products(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
+    """The sum over the last axis of `product`, by x or by x - less."""
     if xp.unguarded:
-        return factor * (x if less is None else x - less)
+        return xp.dot(factor, x if less is None else x - less)
+    return xp.sum(_product(xp, factor, x, less), axis=-1)
+
+
+def _product(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
+    # 0 * inf is NaN, in the product and again in its gradient, and so is inf - inf.
     nothing = (factor == 0) & (xp.isinf(x) if less is None else ~xp.isnan(less))
     x = xp.where(nothing, 0.0, x)
     if less is not None:
         x = x - xp.where(nothing, 0.0, less)
     return xp.where(nothing, 0.0, factor * x)  # or XLA does not fuse it with what stands around
-
-
-def sum_of_products(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
-    """The sum of `product` over the last axis."""
-    if xp.unguarded:
-        return xp.dot(factor, x if less is None else x - less)
-    return xp.sum(product(xp, factor, x, less), axis=-1)
 
 
 def clamped_log(xp: Any, p: Array, low: float) -> Any:
