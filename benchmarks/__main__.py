@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import report
 from benchmarks.driver import WorkerFailed, describe, rows
+from benchmarks.memory import measurable
 from benchmarks.report import say
 from benchmarks.results import Results, Row, environment, read
 from benchmarks.sizes import BACKENDS, CALLED, COMPILED_WAYS, Point, heading, matches, memory_points, points
@@ -125,7 +126,7 @@ def planned(args: argparse.Namespace, console: Console, results: Results) -> lis
         for device, threads in runs(args.threads, cores, described["accelerators"]):
             jobs["times"].append(Job("times", backend, device, threads, timed))
         for device in ("cpu", *described["accelerators"]):
-            held = memory_points(backend, args.quick, patterns)
+            held = memory_points(backend, args.quick, patterns) if measurable(backend, device) else []
             jobs["memory"] += [Job("memory", backend, device, 1, [point]) for point in held]
             jobs["calls"].append(Job("calls", backend, device, 1, called(args.loss)))
     for threads in args.threads:

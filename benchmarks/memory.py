@@ -12,9 +12,9 @@ from benchmarks.frameworks import Call, Framework
 OWN = Path("/proc/self")
 
 
-def measurable(device: str) -> bool:
-    """On the CPU only Linux says and resets the peak."""
-    return device != "cpu" or sys.platform == "linux"
+def measurable(backend: str, device: str) -> bool:
+    """MLX knows its peak. On the CPU else only Linux says and resets it, and JAX keeps what it frees."""
+    return device != "cpu" or backend == "mlx" or (sys.platform == "linux" and backend != "jax")
 
 
 def peak_bytes(framework: Framework, call: Call) -> int:
