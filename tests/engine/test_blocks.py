@@ -14,7 +14,11 @@ import xlosses
 from xlosses._backends.blocks import indices
 from xlosses._core.operands import prepare
 from xlosses._core.plan import Call, Values
-from xlosses.losses.classification import cross_entropy_of_labels, nll
+from xlosses.losses.classification import (
+    cross_entropy_of_labels,
+    cross_entropy_of_probabilities,
+    nll,
+)
 from xlosses.losses.divergence import kl_divergence
 from xlosses.losses.regression import huber
 
@@ -105,6 +109,11 @@ def test_what_reads_one_entry_per_row_runs_whole():
     assert not laid_out(nll, (X, LABELS, None), ignore_index=3).light
     assert not laid_out(nll, (X.astype(np.float16), LABELS, None)).light
     assert not laid_out(nll, (X, LABELS, None))._replace(fit=False).light
+
+
+def test_cross_entropy_alone_is_made_with_its_gradient():
+    together = cross_entropy_of_labels, cross_entropy_of_probabilities
+    assert [form.together for form in (*together, kl_divergence, nll, huber)] == [True] * 2 + [False] * 3
 
 
 def test_plans_are_bounded():

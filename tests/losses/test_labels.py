@@ -204,3 +204,13 @@ def test_class_weights_of_probabilities_in_other_shapes(on, shape):
     x, c = 0.0 * t, on.array(CLASS_WEIGHTS)
     found = xlosses.cross_entropy(x, t, class_weights=c, reduction="weighted_mean")
     close(on, found, math.log(3))
+
+
+@pytest.mark.parametrize("loss", [xlosses.cross_entropy, xlosses.nll_loss])
+def test_one_class_alone(on, loss):
+    x, labels = on.array([[-0.5], [2.0]]), on.array([0, 0], "int32")
+    is_nll = loss is xlosses.nll_loss
+    assert on.read(loss(x, labels, reduction="none")) == ([0.5, -2.0] if is_nll else [0.0, 0.0])
+    value, gradient = xlosses.value_and_grad(loss)(x, labels, reduction="sum")
+    assert on.read(value) == (-1.5 if is_nll else 0.0)
+    assert on.read(gradient) == ([[-1.0], [-1.0]] if is_nll else [[0.0], [0.0]])
