@@ -61,6 +61,8 @@ def fill_in_figures(app, name, source):
         for path in maker.FILES:
             app.env.note_dependency(str(path))
         source[0] = maker.fill_in(source[0])
+        if "{{ " in source[0]:
+            raise ValueError(f"{name}.md: what stands in double braces needs a line of its own")
 
 
 def setup(app):

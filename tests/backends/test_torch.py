@@ -125,8 +125,12 @@ def test_compiled_once_for_batches_of_any_size(on, case):
     loss = call.loss(reduction="mean")
     compiled = torch.compile(loss, fullgraph=True, dynamic=True, backend=backend)
     for times in (1, 2, 3):
-        given = [x.repeat(times, *(1 for _ in x.shape[1:])) for x in call.given]
-        assert torch.allclose(compiled(*given), loss(*given), rtol=1e-5)
+        first, *rest = (x.repeat(times, *(1 for _ in x.shape[1:])) for x in call.given)
+        first.requires_grad_()
+        found, wanted = compiled(first, *rest), loss(first, *rest)
+        assert torch.allclose(found, wanted, rtol=1e-5)
+        slopes = (torch.autograd.grad(value, first)[0] for value in (found, wanted))
+        assert torch.allclose(*slopes, rtol=1e-5, atol=1e-6)
     assert len(graphs) == 1
 
 

@@ -373,9 +373,10 @@ def log_cosh_loss(
 
 @formula
 def log_cosh(xp: Any, x: Array, y: Array) -> Any:
-    # cosh d = 1 + 2 sinh(d/2)^2 keeps small d; beyond 40 log cosh is linear to the last digit.
+    # cosh d = 1 + 2 sinh(d/2)^2 keeps small d; beyond 40 log cosh is linear to the last digit, and
+    # beyond 88 the square infinite.
     error = x - y
-    near = error if xp.unguarded else xp.clip(error, -40.0, 40.0)  # else infinite beyond 88
+    near = error if xp.unguarded else xp.clip(error, -40.0, 40.0)
     half_sinh = xp.sinh(0.5 * near)
     loss = xp.log1p(2.0 * half_sinh * half_sinh)
     return loss if xp.unguarded else loss + xp.relu(xp.absolute(error) - 40.0)
