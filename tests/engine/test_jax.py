@@ -89,6 +89,10 @@ def test_a_formula_takes_what_is_compiled_with_it():
     def plain(xp, x, y):
         return x - y
 
+    @plain.slope
+    def plain_slope(xp, x, y):
+        return xp.ones_like(x)
+
     assert xlosses.evaluate(plain, dict(x=X, y=0 * X), reduction="sum") == 1.5
     gone = weakref.ref(plain)
     del plain
@@ -148,3 +152,59 @@ def test_what_64_bits_allow_is_not_remembered_without_them(engine):
             assert xlosses.mse_loss(X, 0 * X, dtype="float64").dtype == jnp.float64
         with pytest.raises(ValueError, match="needs 64-bit JAX"):
             xlosses.mse_loss(X, 0 * X, dtype="float64")
+
+
+LOGS = jnp.log(jnp.asarray([[0.25, 0.75], [0.5, 0.5]]))
+RARE = {  # what guards are for, on ordinary arrays beside it
+    "kl_div_loss": (LOGS, jnp.asarray([[0.0, -jnp.inf], [-0.5, -1.0]])),
+    "cross_entropy": (jnp.asarray([[0.5, -jnp.inf], [1.0, 2.0]]), jnp.asarray([[1.0, 0.0], [0.5, 0.5]])),
+    "gaussian_nll_loss": (X, 0 * X, jnp.asarray([1.0, -1.0, 0.0])),
+    "log_cosh_loss": (X, jnp.asarray([100.0, 0.0, -300.0])),
+    "binary_cross_entropy": (jnp.asarray([jnp.inf, -1.0]), jnp.asarray([1.0, 0.0])),
+    "triplet_loss": (jnp.ones((2, 3)), jnp.ones((2, 3)), jnp.asarray([[2.0, 1.0, 1.0], [1e30, 0.0, 0.0]])),
+    "cosine_similarity_loss": (jnp.asarray([[0.0, 0.0], [1e-30, 1e-30]]), jnp.ones((2, 2))),
+}
+USUAL = {name: tuple(jnp.full(x.shape, 0.5) + i * 0.1 for i, x in enumerate(a)) for name, a in RARE.items()}
+
+
+def conditionals(f, *arrays) -> int:
+    return str(jax.make_jaxpr(f)(*arrays)).count("cond[")
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("arrays", [RARE, USUAL], ids=["rare", "usual"])
+@pytest.mark.parametrize("name", RARE)
+def test_what_is_tried_without_guards_is_what_guards_give(name, arrays, reduction):
+    first, *rest = arrays[name]
+
+    def loss(first):
+        return getattr(xlosses, name)(first, *rest, reduction=reduction)
+
+    def derivatives(first):
+        slope = jax.grad(lambda x: loss(x).sum())
+        return loss(first), *jax.jvp(slope, (first,), (jnp.ones_like(first),))
+
+    with xlosses.engine("off"):
+        wanted = jax.jit(derivatives)(first)
+    assert conditionals(loss, first) == (wanted[0].ndim < first.ndim)
+    np.testing.assert_allclose(loss(first), wanted[0], rtol=1e-6)
+    for found, by_hand in zip(jax.jit(derivatives)(first), wanted, strict=True):
+        np.testing.assert_allclose(found, by_hand, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", RARE)
+def test_for_each_of_many_guards_are_there_at_once(name):
+    def loss(*arrays):
+        return getattr(xlosses, name)(*arrays, reduction="sum")
+
+    many = [jnp.stack(pair) for pair in zip(RARE[name], USUAL[name], strict=True)]
+    compiled = jax.jit(jax.vmap(loss))
+    assert "is_finite" not in compiled.lower(*many).as_text()
+    assert "is_finite" in jax.jit(loss).lower(*RARE[name]).as_text()
+    wanted = [loss(*RARE[name]), loss(*USUAL[name])]
+    np.testing.assert_allclose(compiled(*many), jnp.stack(wanted), rtol=1e-5)
+
+
+def test_formulas_without_guards_are_not_tried():
+    assert not conditionals(lambda x: xlosses.huber_loss(x, 0 * x, reduction="mean"), X)
+    assert not conditionals(lambda x: xlosses.hinge_loss(x, 0 * x, reduction="mean"), X)

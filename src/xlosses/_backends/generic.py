@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
+_Namespace = TypeVar("_Namespace", bound="Namespace")
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
 INTEGRAL = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -159,3 +160,10 @@ class Namespace:
         where `compute` itself is of that kind.
         """
         return compute(operands)
+
+
+def for_one_call(namespace: _Namespace) -> _Namespace:
+    """A copy. Made by its class it would bind all words once more, which takes 0.4 ms."""
+    other = object.__new__(type(namespace))
+    vars(other).update(vars(namespace))
+    return other

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import compress
-from numbers import Real
 from typing import Any
 
 import jax
@@ -15,7 +14,7 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from xlosses._backends.blocks import entries
-from xlosses._backends.generic import Namespace
+from xlosses._backends.generic import Namespace, for_one_call
 from xlosses._backends.workbench import Workbench
 
 ASKED_ABOUT = (0.0, 1.0, 2.0, math.inf)  # numbers that formulas treat by themselves: kept as they are
@@ -41,10 +40,14 @@ class Jax(Namespace):
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         # As numbers of the dtype of x: the derivative by a whole one has none.
         x = x if high is None else _at_most(x, jnp.asarray(high, x.dtype))
-        return x if low is None else -_at_most(-x, -jnp.asarray(low, x.dtype))
+        return x if low is None else _at_least(x, jnp.asarray(low, x.dtype))
 
     def relu(self, x: Any) -> Any:
         return jax.nn.relu(x)
+
+    def step(self, x: Any) -> Any:
+        # A comparison's cast keeps XLA from using vectors; of NaN this is NaN.
+        return jax.lax.stop_gradient(jnp.sign(jnp.maximum(x, 0.0)))
 
     def stop_gradient(self, x: Any) -> Any:
         return jax.lax.stop_gradient(x)
@@ -76,10 +79,13 @@ class Jax(Namespace):
 
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         """Differentiated by the slope, of which XLA makes less work than of the formula's derivative."""
-        formula = operands.formula
-        if formula.derivative and not formula.sparse and entries(1):
-            operands = operands._replace(formula=formula.with_terms(partial(_by_slope, formula)))
-        return compute(operands)
+        if not entries(1):
+            return compute(operands)
+        formula = operands.formula.with_terms(operands.formula.terms)  # as JAX keeps it with what it compiles
+        if formula.derivative and not formula.sparse:
+            formula = formula.with_terms(partial(_by_slope, formula))
+        operands = operands._replace(formula=formula)
+        return _in_tries(compute, operands) if pull else compute(operands)
 
     def call(self, compute: Any, call: Any, values: Any) -> Any:
         """Compiled once per formula, options, dtypes and shapes; checks run while it is traced."""
@@ -125,46 +131,125 @@ def _absolute_jvp(primals: Any, tangents: Any) -> Any:
     return jnp.abs(primals[0]), jnp.sign(primals[0]) * tangents[0]
 
 
-@jax.custom_jvp
-def _at_most(x: Any, high: Any) -> Any:
-    return jnp.minimum(x, high)
+def _bound(extreme: Any, beyond: Any) -> Any:
+    """The extreme of x and a bound, with the gradient of x where it is not beyond."""
+
+    @jax.custom_jvp
+    def bounded(x: Any, bound: Any) -> Any:
+        return extreme(x, bound)
+
+    @bounded.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        return extreme(*primals), jnp.where(beyond(*primals), tangents[1], tangents[0])
+
+    return bounded
 
 
-@_at_most.defjvp
-def _at_most_jvp(primals: Any, tangents: Any) -> Any:
-    x, high = primals
-    return jnp.minimum(x, high), jnp.where(x > high, tangents[1], tangents[0])
+_at_most, _at_least = _bound(jnp.minimum, jnp.greater), _bound(jnp.maximum, jnp.less)
 
 
 def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
     """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
-    still = {name: x for name, x in parameters.items() if isinstance(x, Real)}
-    moving = {name: x for name, x in parameters.items() if name not in still}
+    given, whole = _parted((arrays, parameters))
 
-    def terms(arrays: Any, moving: Any) -> Any:
-        return formula.terms(xp, *arrays, **moving, **still)
+    def terms(xp: Any, *given: Any) -> Any:
+        arrays, parameters = whole(given)
+        return formula.terms(xp, *arrays, **parameters)
+
+    def slope(xp: Any, *given: Any) -> Any:
+        arrays, parameters = whole(given)
+        return formula.derivative(xp, *arrays, **parameters)
 
     def rule(primals: Any, tangents: Any) -> Any:
-        tree: Any
-        moves, tree = jax.tree.flatten(tangents)
-        moved = [type(t) is not SymbolicZero for t in moves]
-        if moved[0] and not any(moved[1:]):
-            arrays, moving = primals
-            slope = formula.derivative(xp, *arrays, **moving, **still) * moves[0]
-            return with_slope(*primals), jnp.sum(slope, axis=-1) if formula.by_rows else slope
-        leaves = tree.flatten_up_to(primals)
+        first, *others = (type(t) is not SymbolicZero for t in tangents)
+        if not first or any(others):
+            return _derived(partial(terms, xp), primals, tangents)
+        if formula.by_rows:
+            found = _tried(slope, xp, primals, sign=terms)(*primals) * tangents[0]
+            return with_slope(*primals), jnp.sum(found, axis=-1)
+        return with_slope(*primals), slope(xp, *primals) * tangents[0]
 
-        def of_moved(*given: Any) -> Any:
-            others = iter(given)
-            return terms(
-                *tree.unflatten(next(others) if m else x for m, x in zip(moved, leaves, strict=True))
-            )
-
-        return jax.jvp(of_moved, tuple(compress(leaves, moved)), tuple(compress(moves, moved)))
-
-    with_slope = jax.custom_jvp(terms)
+    with_slope = jax.custom_jvp(partial(terms, xp))
     with_slope.defjvp(rule, symbolic_zeros=True)
-    return with_slope(arrays, moving)
+    return with_slope(*given)
+
+
+def _in_tries(compute: Any, operands: Any) -> Any:
+    """The result of the operands, tried."""
+    whole: Any
+    given, all_operands = _parted((operands.arrays, operands.parameters, operands.weights, operands.mask))
+
+    def result(xp: Any, *given: Any) -> Any:
+        nonlocal whole
+        arrays, parameters, weights, mask = all_operands(given)
+        now = operands._replace(arrays=arrays, parameters=parameters, weights=weights, mask=mask)
+        found, whole = _parted(compute(now.on(xp)))  # some of the sums are numbers, and stay so
+        return found
+
+    found = _tried(result, operands.plan.xp, given)(*given)
+    return whole(found)
+
+
+def _tried(make: Any, xp: Any, given: Any, sign: Any = None) -> Any:
+    """`make(words, *arrays)` without guards of rare values, and with them if that was not finite.
+
+    XLA takes up to three times as long for guards on a CPU; elsewhere they are free, and to branch is
+    to wait. The `sign` is what to look at in place of the result, which then is made in the branch: a
+    large one would be copied. Derivatives have the guards.
+    """
+    careful = partial(make, xp)
+    words = for_one_call(_trying)
+    if jax.default_backend() != "cpu" or _are_concrete(given):
+        return careful
+
+    def tried(*given: Any) -> Any:
+        found = make(words, *given)
+        if not words.asked:
+            return found
+        seen = sign(words, *given) if sign else found[0]
+        if sign is None and 0 < seen.ndim == given[0].ndim:  # to look at so much takes as long as guards
+            return careful(*given)
+        first = partial(make, words) if sign else lambda *_: found
+        return jax.lax.cond(jnp.isfinite(jnp.sum(seen)), first, careful, *given)
+
+    def batched(size: int, axes: Any, *given: Any) -> Any:
+        found = jax.vmap(careful, [0 if along else None for along in axes], axis_size=size)(*given)
+        return found, jax.tree.map(lambda _: True, found)  # a branch for each would be both for all
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        found, moves = _derived(careful, primals, tangents)
+        return found if _are_concrete(primals) else derived(*primals), moves
+
+    alone = jax.custom_batching.custom_vmap(tried)
+    alone.def_vmap(batched)
+    derived = jax.custom_jvp(alone)
+    derived.defjvp(rule, symbolic_zeros=True)
+    return derived
+
+
+def _derived(function: Any, primals: Any, tangents: Any) -> Any:
+    """The function and its derivative by what moves, as JAX finds them."""
+    moved = [type(t) is not SymbolicZero for t in tangents]
+
+    def of_moved(*given: Any) -> Any:
+        return function(*_filled(primals, moved, given))
+
+    return jax.jvp(of_moved, tuple(compress(primals, moved)), tuple(compress(tangents, moved)))
+
+
+def _parted(tree: Any) -> tuple[list[Any], Callable[[Any], Any]]:
+    """The arrays of a tree, and what makes it whole again with others in their places."""
+    shape: Any
+    leaves, shape = jax.tree.flatten(tree)
+    places = [isinstance(x, jax.Array) for x in leaves]
+    rest = [None if place else x for x, place in zip(leaves, places, strict=True)]
+    return list(compress(leaves, places)), lambda given: shape.unflatten(_filled(rest, places, given))
+
+
+def _filled(leaves: Any, places: Any, given: Any) -> list[Any]:
+    """The leaves, but what is given in these places."""
+    others = iter(given)
+    return [next(others) if place else x for x, place in zip(leaves, places, strict=True)]
 
 
 def _is_concrete(kind: type) -> bool:
@@ -172,6 +257,11 @@ def _is_concrete(kind: type) -> bool:
     if found is None:
         found = _concrete[kind] = issubclass(kind, jax.Array) and not issubclass(kind, jax.core.Tracer)
     return found
+
+
+def _are_concrete(arrays: Any) -> bool:
+    """Whether every operation runs at once, none of them compiled with others."""
+    return all(_is_concrete(type(x)) for x in arrays)
 
 
 def _compiled(compute: Any, call: Any, values: Any, fixed: tuple[Any, ...]) -> Any:
@@ -187,7 +277,19 @@ def _compiled(compute: Any, call: Any, values: Any, fixed: tuple[Any, ...]) -> A
     return jax.jit(run)
 
 
+class _Trying(Jax):
+    """Words for a first try, which notes whether a formula has one."""
+
+    asked = False
+
+    @property
+    def unguarded(self) -> bool:  # type: ignore[override]
+        self.asked = True
+        return True
+
+
 namespace = Jax(jnp)
+_trying = _Trying(jnp)
 
 
 class JaxWorkbench(Workbench):

@@ -12,7 +12,7 @@ import torch
 from torch.autograd import forward_ad
 
 from xlosses._backends.blocks import Ways, added_up, entries, in_blocks, keep_freed_memory
-from xlosses._backends.generic import Namespace
+from xlosses._backends.generic import Namespace, for_one_call
 from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 18  # entries for each thread: starting an operation costs as much as 2000 of them
@@ -141,7 +141,7 @@ def _in_blocks(compute: Any, operands: Any, limit: int) -> Any:
     if x.device.type != "cpu":  # to look at a sum would be to wait for it
         return in_blocks(compute, operands, limit, _careful)
     several = operands.formula.together and x.numel() > limit
-    ways = _ways._replace(unguarded=_one_softmax.anew()) if several else _ways
+    ways = _ways._replace(unguarded=for_one_call(_one_softmax)) if several else _ways
     return in_blocks(compute, operands, limit, ways)
 
 
@@ -280,12 +280,6 @@ class _OneSoftmax(_Unguarded):
     room: Any = None
     made: Any = None  # the array of which the room has the softmax
 
-    def anew(self) -> _OneSoftmax:
-        """For one call. Made by its class it would bind all words once more, which takes 0.4 ms."""
-        other = object.__new__(type(self))
-        vars(other).update(vars(self))
-        return other
-
     def softmax(self, x: Any) -> Any:
         if self.made is not x:
             if self.room is None or self.room.shape != x.shape:
@@ -297,7 +291,7 @@ class _OneSoftmax(_Unguarded):
 
 def _with_gradient(compute: Any, operands: Any, pull: Any, limit: int) -> Any:
     """The sums, and the slope of each entry; of terms no slope, which may be many times as large."""
-    xp, sums, gradient = _one_softmax.anew(), [], torch.empty_like(operands.arrays[0])
+    xp, sums, gradient = for_one_call(_one_softmax), [], torch.empty_like(operands.arrays[0])
     for index, block in operands.blocks(limit):
         xp.room, xp.made = gradient[index], None
         fast = block.on(xp)

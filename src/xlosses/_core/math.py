@@ -31,7 +31,8 @@ def at_least(xp: Any, x: Array, low: float | Array) -> Any:
 
 def rarely(xp: Any, condition: Array, value: float, x: Array) -> Any:
     """x, but the value where a condition holds that hardly ever does."""
-    return x if xp.unguarded and not xp.any(condition) else xp.where(condition, value, x)
+    look = xp.unguarded and not xp.tracing()
+    return x if look and not xp.any(condition) else xp.where(condition, value, x)
 
 
 def product(xp: Any, factor: Array, x: Array) -> Any:
@@ -81,12 +82,12 @@ def scale_of(xp: Any, x: Array) -> Any:
     return divisible(xp, xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1))
 
 
-def ordinary(xp: Any, total: Array) -> bool:
-    """Whether sums of powers, two of them multiplied too, are far from both ends of every dtype.
+def ordinary(xp: Any, total: Array) -> Any:
+    """Sums of powers that are far from both ends of every dtype, two of them multiplied too; else NaN.
 
-    Then nothing was lost that counts, and no vector need be scaled.
+    Where they are, nothing was lost that counts, and no vector need be scaled.
     """
-    return bool(xp.all((total > 1e-18) & (total < 1e18)))
+    return xp.where((total > 1e-18) & (total < 1e18), total, float("nan"))
 
 
 def norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
@@ -113,8 +114,8 @@ def norm_and_slope(xp: Any, d: Array, p: float, eps: float | Array) -> tuple[Any
 def _scaled_norm(xp: Any, size: Array, p: float, eps: float | Array) -> tuple[Any, Any, Any]:
     """(size / s, their norm, s): s keeps the powers near 1, where none overflows or vanishes."""
     scale: Any = 1.0
-    if xp.unguarded and ordinary(xp, total := _powers(xp, size, p)):
-        total = total + eps
+    if xp.unguarded:
+        total = ordinary(xp, _powers(xp, size, p)) + eps
     else:
         root = eps ** (1.0 / p)
         scale = xp.max(xp.absolute(xp.stop_gradient(size)), axis=-1)

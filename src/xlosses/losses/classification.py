@@ -269,8 +269,7 @@ def evenly(xp: Any, x: Array, c: Array | None, smoothing: Number) -> Any:
 def surprise(xp: Any, x: Array, t: Array) -> Any:
     """-sum t log softmax(x) over the last axis; what cannot occur and need not costs nothing."""
     largest, rest = xp.log_sum_exp(x)
-    below = sum_of_products(xp, t, x - largest[..., None])
-    return rest * xp.sum(t, axis=-1) - below
+    return sum_of_products(xp, t, rest[..., None] - (x - largest[..., None]))
 
 
 def nll_loss(

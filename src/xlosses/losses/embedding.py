@@ -109,9 +109,8 @@ class Scaled(NamedTuple):
 
 def scaled(xp: Any, x1: Array, x2: Array, eps: Number) -> Scaled:
     if xp.unguarded:
-        q1, q2 = xp.dot(x1, x1), xp.dot(x2, x2)
-        if ordinary(xp, q1) and ordinary(xp, q2):
-            return Scaled(x1, x2, 1.0, q1, xp.sqrt(q1 * q2), eps, None)
+        q1, q2 = ordinary(xp, xp.dot(x1, x1)), ordinary(xp, xp.dot(x2, x2))
+        return Scaled(x1, x2, 1.0, q1, xp.sqrt(q1 * q2), eps, None)
     s1, s2 = scale_of(xp, x1), scale_of(xp, x2)
     zero = (s1 == 0) | (s2 == 0)
     s1, s2, floor, acts = with_floor(xp, s1, s2, eps)
