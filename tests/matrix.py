@@ -18,9 +18,11 @@ from xlosses.testing.parity import flat as flatten
 
 __all__ = [
     "REDUCTIONS",
+    "ROWS",
     "Call",
     "every_case",
     "every_reduction",
+    "every_row_setting",
     "every_setting",
     "exactly",
     "flatten",
@@ -32,11 +34,16 @@ REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
 
 every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
-every_setting = pytest.mark.parametrize(
-    ("case", "options"),
-    [(case, options) for case in CASES.values() for options in case.options],
-    ids=[f"{case.name}{dict(options) or ''}" for case in CASES.values() for options in case.options],
-)
+SETTINGS = [(case, options) for case in CASES.values() for options in case.options]
+ROWS = [(case, options) for case, options in SETTINGS if case.by_rows]
+
+
+def each(settings: list[tuple[Case, Mapping[str, Any]]]) -> pytest.MarkDecorator:
+    ids = [f"{case.name}{dict(options) or ''}" for case, options in settings]
+    return pytest.mark.parametrize(("case", "options"), settings, ids=ids)
+
+
+every_setting, every_row_setting = each(SETTINGS), each(ROWS)
 
 every_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 

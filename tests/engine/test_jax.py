@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from matrix import Call, every_case, wrong_slope
+from matrix import Call, every_case, every_row_setting, floating, wrong_slope
 
 import xlosses
 from xlosses._backends.jax import REMEMBERED
@@ -208,3 +208,52 @@ def test_for_each_of_many_guards_are_there_at_once(name):
 def test_formulas_without_guards_are_not_tried():
     assert not conditionals(lambda x: xlosses.huber_loss(x, 0 * x, reduction="mean"), X)
     assert not conditionals(lambda x: xlosses.hinge_loss(x, 0 * x, reduction="mean"), X)
+
+
+@every_row_setting
+@pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+def test_rows_are_computed_with_where_they_lie(on, case, options, masked):
+    """Along the first axis of three, inside jit, with the derivatives by every array."""
+    call = Call(on, case, n=12)
+    last = [jnp.reshape(x, (4, 3, *x.shape[1:])) for x in call.given]
+    lying = [jnp.moveaxis(x, -1, 0) if x.ndim == 3 else x for x in last]
+    names = [i for i, name in enumerate(call.arrays) if name in floating(case)]
+    where = jnp.arange(12).reshape(4, 3) % 4 > 0 if masked else None
+
+    def all_of(arrays, axis):
+        def loss(*moving):
+            given = list(arrays)
+            for i, x in zip(names, moving, strict=True):
+                given[i] = x
+            return case.loss(*given, axis=axis, reduction="mean", where=where, **options)
+
+        first = arrays[0]
+        by_all = jax.grad(loss, argnums=tuple(range(len(names))))
+        moving = [arrays[i] for i in names]
+        slope = xlosses.value_and_grad(case.loss)(*arrays, axis=axis, where=where, **options)[1]
+        return loss(*moving), (*by_all(*moving), jax.grad(loss)(first, *moving[1:]), slope)
+
+    value, gradients = jax.jit(all_of, static_argnums=1)(lying, 0)
+    with xlosses.engine("off"):
+        wanted, by_last = jax.jit(all_of, static_argnums=1)(last, -1)
+    np.testing.assert_allclose(value, wanted, rtol=1e-5)
+    for found, by in zip(gradients, by_last, strict=True):
+        np.testing.assert_allclose(jnp.moveaxis(found, 0, -1), by, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["kl_div_loss", "cross_entropy", "cosine_similarity_loss", "nll_loss"])
+def test_rows_are_not_copied_to_lie_last(name):
+    x = jnp.ones((4, 5, 6, 7))
+    y = jnp.zeros((4, 6, 7), int) if name in ("cross_entropy", "nll_loss") else x
+    loss = jax.value_and_grad(lambda x: getattr(xlosses, name)(x, y, axis=1, reduction="mean"))
+    text = jax.jit(loss).lower(x).compile().as_text()
+    assert "f32[4,6,7,5]" not in text.partition("ENTRY")[2]
+
+
+def test_a_formula_may_use_jax_itself():
+    @xlosses.formula("rows", "rows")
+    def by_jax(xp, x, y):
+        return jnp.sum(jax.nn.relu(x - y), axis=-1)
+
+    loss = jax.jit(lambda x, y: xlosses.evaluate(by_jax, dict(x=x, y=y), reduction="sum", axis=0))
+    assert loss(jnp.ones((2, 3)), jnp.zeros((2, 3))) == 6.0

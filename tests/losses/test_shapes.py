@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import pytest
-from matrix import Call, every_case, every_reduction, every_setting, exactly, flatten
+from matrix import (
+    ROWS,
+    Call,
+    every_case,
+    every_reduction,
+    every_row_setting,
+    every_setting,
+    exactly,
+    flatten,
+)
 
 import xlosses
-from xlosses.testing import CASES, expected
+from xlosses.testing import expected
 from xlosses.testing.parity import difference
 
-ROWS = [(case, options) for case in CASES.values() if case.by_rows for options in case.options]
-every_row_setting = pytest.mark.parametrize(
-    ("case", "options"), ROWS, ids=[f"{case.name}{dict(options) or ''}" for case, options in ROWS]
-)
 VECTORS = [(case, o) for case, o in ROWS if case.loss_name in ("triplet_loss", "cosine_similarity_loss")]
 
 

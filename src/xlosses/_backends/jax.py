@@ -15,6 +15,7 @@ from jax.custom_derivatives import SymbolicZero
 
 from xlosses._backends.blocks import entries
 from xlosses._backends.generic import Namespace, for_one_call
+from xlosses._backends.jax_rows import BY_ENTRY, Rows, as_they_lie, lifted
 from xlosses._backends.workbench import Workbench
 
 ASKED_ABOUT = (0.0, 1.0, 2.0, math.inf)  # numbers that formulas treat by themselves: kept as they are
@@ -26,6 +27,11 @@ _concrete: dict[type, bool] = {}
 
 class Jax(Namespace):
     framework = "JAX"
+
+    def __init__(self, standard: Any) -> None:
+        super().__init__(standard)
+        words = {name: getattr(self, name) for name in (*vars(self), *BY_ENTRY)}
+        vars(self).update({name: lifted(name, word) for name, word in words.items()})
 
     def _key(self, name: str) -> Any:
         return jnp.dtype(name)
@@ -53,7 +59,10 @@ class Jax(Namespace):
         return jax.lax.stop_gradient(x)
 
     def pick(self, x: Any, labels: Any) -> Any:
-        return jnp.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
+        axis = -1
+        if isinstance(x, Rows):
+            x, axis = x.lying, x.axis
+        return jnp.squeeze(jnp.take_along_axis(x, jnp.expand_dims(labels, axis), axis), axis)
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return jnp.asarray(values, dtype=dtype)
@@ -84,8 +93,12 @@ class Jax(Namespace):
         formula = operands.formula.with_terms(operands.formula.terms)  # as JAX keeps it with what it compiles
         if formula.derivative and not formula.sparse:
             formula = formula.with_terms(partial(_by_slope, formula))
-        operands = operands._replace(formula=formula)
-        return _in_tries(compute, operands) if pull else compute(operands)
+        arrays, axis = operands.arrays, operands.plan.axis
+        if formula.any_axis and axis != arrays[0].ndim - 1 and not _are_concrete(arrays):
+            arrays = as_they_lie(arrays, operands.plan.kinds, axis)
+        operands = operands._replace(formula=formula, arrays=arrays)
+        found = _in_tries(compute, operands) if pull else compute(operands)
+        return found.moved() if isinstance(found, Rows) else found
 
     def call(self, compute: Any, call: Any, values: Any) -> Any:
         """Compiled once per formula, options, dtypes and shapes; checks run while it is traced."""
@@ -165,8 +178,9 @@ def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
         if not first or any(others):
             return _derived(partial(terms, xp), primals, tangents)
         if formula.by_rows:
-            found = _tried(slope, xp, primals, sign=terms)(*primals) * tangents[0]
-            return with_slope(*primals), jnp.sum(found, axis=-1)
+            (first_moves, *_), _ = whole((tangents[0], *primals[1:]))
+            found = _tried(slope, xp, primals, sign=terms)(*primals)
+            return with_slope(*primals), xp.sum(found * first_moves, axis=-1)
         return with_slope(*primals), slope(xp, *primals) * tangents[0]
 
     with_slope = jax.custom_jvp(partial(terms, xp))

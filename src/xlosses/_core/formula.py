@@ -16,6 +16,7 @@ goes from arrays that are fit to compute with to one term per element, or per ro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from copy import copy
 from typing import Any, Literal, TypeAlias, overload
 
 Alignment: TypeAlias = Literal["elements", "rows", "vectors", "labels", "classes"]
@@ -34,11 +35,14 @@ Terms: TypeAlias = Callable[..., Any]
 class Formula:
     """A loss as mathematics: its terms, their slope by the first array, their weight of their own."""
 
-    def __init__(self, terms: Terms, alignment: tuple[Alignment, ...], sparse: bool, together: bool) -> None:
+    def __init__(
+        self, terms: Terms, alignment: tuple[Alignment, ...], sparse: bool, together: bool, any_axis: bool
+    ) -> None:
         self.terms = terms
         self.alignment = alignment
         self.sparse = sparse
         self.together = together
+        self.any_axis = any_axis
         self.by_rows = alignment[:1] not in ((), ("elements",))
         self.derivative: Terms | None = None
         self.own_weight: Terms | None = None
@@ -59,8 +63,8 @@ class Formula:
 
     def with_terms(self, terms: Terms) -> Formula:
         """The same loss by another function for its terms."""
-        other = Formula(self.terms, self.alignment, self.sparse, self.together)
-        other.terms, other.derivative, other.own_weight = terms, self.derivative, self.own_weight
+        other = copy(self)
+        other.terms, other.plans, other.compiled = terms, {}, {}
         return other
 
     def slope(self, derivative: Terms) -> Terms:
@@ -79,11 +83,11 @@ class Formula:
 
 @overload
 def formula(
-    *alignment: Alignment, sparse: bool = False, together: bool = False
+    *alignment: Alignment, sparse: bool = False, together: bool = False, any_axis: bool = False
 ) -> Callable[[Terms], Formula]: ...
 @overload
 def formula(terms: Terms, /) -> Formula: ...
-def formula(*alignment: Any, sparse: bool = False, together: bool = False) -> Any:
+def formula(*alignment: Any, sparse: bool = False, together: bool = False, any_axis: bool = False) -> Any:
     """Make a formula of a function `(xp, *arrays, **parameters) -> terms`.
 
     Plain, all arrays are compared element by element. Otherwise `alignment` says, array by array,
@@ -99,6 +103,9 @@ def formula(*alignment: Any, sparse: bool = False, together: bool = False) -> An
     together : bool
         Whether terms and slope are made of one softmax of the first array, so that the gradient is
         better made with the loss and kept than made afterwards from the arrays.
+    any_axis : bool
+        Whether formula and slope use operators and the words of `xp` alone. Their arrays may then be
+        stand-ins, of rows that lie along another axis, where to move that last would be to copy.
 
     Returns
     -------
@@ -117,5 +124,5 @@ def formula(*alignment: Any, sparse: bool = False, together: bool = False) -> An
     0.5
     """
     if alignment and callable(alignment[0]):
-        return Formula(alignment[0], (), sparse, together)
-    return lambda terms: Formula(terms, alignment, sparse, together)
+        return Formula(alignment[0], (), sparse, together, any_axis)
+    return lambda terms: Formula(terms, alignment, sparse, together, any_axis)

@@ -206,7 +206,7 @@ def cross_entropy(
     )
 
 
-@formula("rows", "labels", "classes", together=True)
+@formula("rows", "labels", "classes", together=True, any_axis=True)
 def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
     largest, rest = xp.log_sum_exp(x)
     # Picked from x, not from x - largest, which a compiler would then have to write out.
@@ -235,7 +235,7 @@ def weight_of_label(xp: Any, x: Array, label: Array, c: Array | None, smoothing:
     return None if c is None else of_class(xp, c, label)
 
 
-@formula("rows", "rows", "classes", together=True)
+@formula("rows", "rows", "classes", together=True, any_axis=True)
 def cross_entropy_of_probabilities(xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number) -> Any:
     return surprise(xp, x, smoothed(t, c, smoothing))
 
@@ -341,7 +341,7 @@ def nll_loss(
     return evaluate(nll, arrays, {}, reduction, weights, where, dtype, axis=axis, ignore_index=ignore_index)
 
 
-@formula("rows", "labels", "classes", sparse=True)
+@formula("rows", "labels", "classes", sparse=True, any_axis=True)
 def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
     loss = -xp.pick(x, label)
     return loss if c is None else loss * of_class(xp, c, label)

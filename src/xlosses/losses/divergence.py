@@ -72,7 +72,7 @@ def kl_div_loss(
     return evaluate(kl_divergence, arrays, {}, reduction, weights, where, dtype, axis=axis)
 
 
-@formula("rows", "rows")
+@formula("rows", "rows", any_axis=True)
 def kl_divergence(xp: Any, x: Array, t: Array) -> Any:
     p = xp.exp(t)
     return sum_of_products(xp, p, t, less=x)

@@ -78,7 +78,7 @@ def cosine_similarity_loss(
     return evaluate(cosine, dict(x1=x1, x2=x2), dict(eps=eps), reduction, weights, where, dtype, axis=axis)
 
 
-@formula("vectors", "vectors")
+@formula("vectors", "vectors", any_axis=True)
 def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
     dot = xp.dot(pair.u1, pair.u2) / at_least(xp, pair.length, pair.floor)

@@ -158,7 +158,7 @@ def triplet_loss(
     return evaluate(triplet, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
 
-@formula("vectors", "vectors", "vectors")
+@formula("vectors", "vectors", "vectors", any_axis=True)
 def triplet(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number) -> Any:
     return xp.relu(norm(xp, a - b, p, eps) - norm(xp, a - n, p, eps) + margin)
 
