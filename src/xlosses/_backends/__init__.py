@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from xlosses._backends.generic import FLOATING, INTEGRAL, Namespace
+from xlosses._backends.generic import FLOATING, INTEGRAL, Namespace, OtherNumber
 from xlosses._backends.workbench import Workbench
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "FRAMEWORKS",
     "INTEGRAL",
     "Namespace",
+    "OtherNumber",
     "Workbench",
     "load",
     "load_workbench",
@@ -33,9 +34,13 @@ _generic: dict[str, Namespace] = {}
 def namespace_of(x: object) -> Namespace | None:
     """The namespace that computes with x, or None where x is not an array."""
     kind = type(x)
-    if kind not in _by_type:
-        _by_type[kind] = _find(x)
-    return _by_type[kind]
+    if kind in _by_type:
+        return _by_type[kind]
+    found = _find(x)
+    # torch.compile guards the table that it has read: its own types must not come into it meanwhile.
+    if found is None or found.framework != FRAMEWORKS["torch"] or not found.tracing():
+        _by_type[kind] = found
+    return found
 
 
 def _find(x: object) -> Namespace | None:

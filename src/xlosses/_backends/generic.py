@@ -7,8 +7,10 @@ beside this one override a word only where their framework does it better or nee
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable
 from contextlib import suppress
+from numbers import Real
 from typing import Any, TypeVar
 
 _Result = TypeVar("_Result")
@@ -16,6 +18,13 @@ _Namespace = TypeVar("_Namespace", bound="Namespace")
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
 INTEGRAL = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+
+
+class OtherNumber(ABC):  # noqa: B024 (others are registered, none inherit)
+    """What is a number, beside float and int."""
+
+
+OtherNumber.register(Real)  # type: ignore[type-abstract]
 
 
 class Namespace:

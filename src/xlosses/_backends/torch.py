@@ -6,19 +6,25 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
+from uuid import uuid4
+from weakref import WeakValueDictionary
 
 import array_api_compat.torch as standard
 import torch
+from torch._subclasses.fake_tensor import UnsupportedFakeTensorException
 from torch.autograd import forward_ad
 
 from xlosses._backends.blocks import Ways, added_up, entries, in_blocks, keep_freed_memory
-from xlosses._backends.generic import Namespace, for_one_call
+from xlosses._backends.generic import Namespace, OtherNumber, for_one_call
 from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 18  # entries for each thread: starting an operation costs as much as 2000 of them
 MIDDLING = 1 << 13  # entries from which to look at a result costs less than guards
 LARGE = 1 << 17  # entries from which slopes in blocks win
 _TENSOR = object()
+
+OtherNumber.register(torch.SymFloat)
+OtherNumber.register(torch.SymInt)
 
 keep_freed_memory(lambda: torch.empty(1 << 22, dtype=torch.uint8))
 
@@ -81,6 +87,15 @@ class Torch(Namespace):
             return int(low), int(high)
         except RuntimeError:  # under vmap, or with fake tensors
             return None
+
+    def call(self, compute: Any, call: Any, values: Any) -> Any:
+        """In a compiled graph one node: else all that Python looks at in a loss is checked at every call."""
+        transformed = torch._C._are_functorch_transforms_active()
+        if not torch.compiler.is_compiling() or transformed or type(call.reduction) is not str:
+            return compute(call, values)
+        *fixed, axis, ignored = call  # numbers may be symbols
+        name = _name_of_node(compute, type(call), type(values), *fixed)
+        return _node(name, (axis, ignored), values)
 
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
@@ -158,6 +173,32 @@ def _is_plain(operands: Any) -> bool:
         type(x) in (torch.Tensor, torch.nn.Parameter) and not (forward and unpack(x).tangent is not None)
         for x in _tensors(operands)
     )
+
+
+_nodes: WeakValueDictionary[str, Any] = WeakValueDictionary()
+
+
+@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
+def _name_of_node(compute: Any, kind: Any, kind_of_values: Any, formula: Any, *fixed: Any) -> str:
+    """By which a graph names what cannot be in one; in no other process, which may find the graph cached."""
+
+    def node(numbers: Any, values: Any) -> Any:
+        return compute(kind(formula, *fixed, *numbers), kind_of_values(*values))
+
+    name = f"{formula.__name__} {uuid4()}"
+    _nodes[name] = formula.compiled[name] = node
+    return name
+
+
+@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
+def _node(name: str, numbers: Any, values: Any) -> Any:
+    try:
+        return _nodes[name](numbers, values)
+    except (TypeError, ValueError, IndexError) as error:
+        if not torch.compiler.is_compiling():
+            raise
+        # For this the compiler leaves the call to Python, where it raises what it should.
+        raise UnsupportedFakeTensorException(str(error)) from error
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]

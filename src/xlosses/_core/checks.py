@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
-from numbers import Real
 from typing import Any, get_args
 
+from xlosses._backends import OtherNumber
 from xlosses._typing import Number, Reduction
 
 REDUCTIONS: tuple[str, ...] = get_args(Reduction)
@@ -63,8 +63,8 @@ def axis_of(ndim: int, **parameter: int) -> int:
 
 
 def is_number(value: object) -> bool:
-    """Whether this is a Python or NumPy number rather than an array."""
-    return isinstance(value, (float, int, Real))
+    """Whether this is a number, of Python, NumPy or a compiler, rather than an array."""
+    return isinstance(value, (float, int, OtherNumber))
 
 
 def ndim(value: object) -> int:

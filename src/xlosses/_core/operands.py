@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Real
 from typing import Any, NamedTuple
 
 from xlosses._backends import Namespace
@@ -86,7 +87,7 @@ def prepare(call: Call, values: Values) -> Operands:
     )
     fit = _fit(call, planned, arrays, mask)
     if weights is not None and is_number(weights):
-        weights = float(weights)
+        weights = float(weights) if isinstance(weights, Real) else weights
     return Operands(
         planned,
         call.formula,

@@ -70,7 +70,8 @@ def reduced(xp: Namespace, sums: Triple, reduction: str) -> Any:
 
 def divided(xp: Namespace, total: Any, by: Any) -> Any:
     """total / by, and 0 with gradient 0 where by is 0 (no terms, or no weight); NaN stays NaN."""
-    if type(by) in (int, float):  # not isinstance: a sum in NumPy is an array, and is a float too
+    # A sum in NumPy is a float as well; a number of torch.compile has no dtype, or the type of one.
+    if type(by) in (int, float) or not hasattr(by, "dtype"):
         return total / by if by else total
     none = by == 0
     return xp.where(none & ~xp.isnan(total), 0.0, total) / xp.where(none, 1.0, by)
