@@ -19,6 +19,7 @@ from xlosses._backends.jax_rows import BY_ENTRY, Rows, as_they_lie, lifted
 from xlosses._backends.workbench import Workbench
 
 ASKED_ABOUT = (0.0, 1.0, 2.0, math.inf)  # numbers that formulas treat by themselves: kept as they are
+LARGE = 1 << 12  # entries from which a branch costs less than guards
 REMEMBERED = 64  # compiled calls per formula; a program that needs more of them begins anew
 _TRACED = object()
 _NUMBERS = (float, int, bool)
@@ -213,7 +214,9 @@ def _tried(make: Any, xp: Any, given: Any, sign: Any = None) -> Any:
     """
     careful = partial(make, xp)
     words = for_one_call(_trying)
-    if jax.default_backend() != "cpu" or _are_concrete(given):
+    size = given[0].size  # a symbol where a program is exported for any batch
+    few = isinstance(size, int) and size < entries(LARGE)
+    if few or jax.default_backend() != "cpu" or _are_concrete(given):
         return careful
 
     def tried(*given: Any) -> Any:
