@@ -8,6 +8,7 @@ import sys
 import pytest
 import torch
 from matrix import Call, every_case
+from torch._dynamo.testing import CompileCounterWithBackend
 
 import xlosses
 from xlosses.testing import expected
@@ -96,34 +97,33 @@ def test_first_call_of_a_process_is_compiled():
     assert "Warning" not in found.stderr
 
 
-def test_compiled_with_a_changing_number():
+NUMBERS = {
+    "delta": lambda x, k: xlosses.huber_loss(x, 0.0, k),
+    "weights": lambda x, k: xlosses.mse_loss(x, 0.0, weights=k),
+    "targets": lambda x, k: xlosses.mse_loss(x, k),
+    "smoothing": lambda x, k: xlosses.cross_entropy(x, torch.tensor(0), label_smoothing=k / 3),
+}
+
+
+@pytest.mark.parametrize("loss", NUMBERS.values(), ids=NUMBERS)
+def test_compiled_with_a_changing_number(loss):
     torch.compiler.reset()
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph.forward
-
-    loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend=backend)
+    counted = CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(loss, fullgraph=True, backend=counted)
     x = torch.tensor([0.5, 4.0])
     for k in range(1, 9):
-        delta = k / 4
-        assert loss(x, 0.0, delta).tolist() == xlosses.huber_loss(x, 0.0, delta).tolist()
-    assert len(graphs) <= 2  # once for a constant, once for any number
+        assert torch.allclose(compiled(x, k / 4), loss(x, k / 4), rtol=1e-6)
+    assert counted.frame_count <= 2  # once for a constant, once for any number
 
 
 @every_case
 def test_compiled_once_for_batches_of_any_size(on, case):
+    """And its graph is one node, inside which Python need not look at every call."""
     torch.compiler.reset()
-    graphs = []
-
-    def backend(graph, inputs):
-        graphs.append(graph)
-        return graph.forward
-
+    counted = CompileCounterWithBackend("aot_eager")
     call = Call(on, case)
     loss = call.loss(reduction="mean")
-    compiled = torch.compile(loss, fullgraph=True, dynamic=True, backend=backend)
+    compiled = torch.compile(loss, fullgraph=True, dynamic=True, backend=counted)
     for times in (1, 2, 3):
         first, *rest = (x.repeat(times, *(1 for _ in x.shape[1:])) for x in call.given)
         first.requires_grad_()
@@ -131,7 +131,39 @@ def test_compiled_once_for_batches_of_any_size(on, case):
         assert torch.allclose(found, wanted, rtol=1e-5)
         slopes = (torch.autograd.grad(value, first)[0] for value in (found, wanted))
         assert torch.allclose(*slopes, rtol=1e-5, atol=1e-6)
-    assert len(graphs) == 1
+    assert counted.frame_count <= 2  # once more where two lengths were equal at first
+    (graph, *_) = counted.graphs
+    calls = [node.target for node in graph.graph.nodes if node.op == "call_function"]
+    assert [f.__name__ for f in calls if "xlosses" in f.__module__] == ["node"]
+
+
+def test_compiled_with_a_changing_number_that_the_formula_asks_about():
+    torch.compiler.reset()
+    x = torch.tensor([[0.5, 4.0]])
+    loss = torch.compile(
+        lambda x, p: xlosses.triplet_loss(x, -x, 2 * x, p=p), fullgraph=True, backend="aot_eager"
+    )
+    for p in (1.5, 2.5, 3.5, 2.0, 1.0):
+        assert torch.allclose(loss(x, p), xlosses.triplet_loss(x, -x, 2 * x, p=p))
+
+
+@pytest.mark.parametrize("weights", [0.25, 2, True])
+def test_compiled_with_numbers_for_weights_and_targets(weights):
+    torch.compiler.reset()
+    loss = torch.compile(xlosses.mse_loss, fullgraph=True, dynamic=True, backend="aot_eager")
+    x = torch.tensor([0.5, 4.0])
+    for y in (1.5, 3, 2.25):
+        found = loss(x, y, reduction="sum", weights=weights)
+        assert found == xlosses.mse_loss(x, y, reduction="sum", weights=weights)
+
+
+def test_what_is_wrong_in_a_compiled_call_is_raised_as_it_is():
+    torch.compiler.reset()
+    x = torch.zeros(2, 3)
+    with pytest.raises(ValueError, match=r"targets must have the shape \(2, 3\)"):
+        torch.compile(lambda x: 2.0 * xlosses.mse_loss(x, x[:, :2]), backend="aot_eager")(x)
+    with pytest.raises(TypeError, match="targets must be integer class labels, got dtype float32"):
+        torch.compile(lambda x: 2.0 * xlosses.cross_entropy(x, x[:, 0]), backend="aot_eager")(x)
 
 
 def test_compiled_with_an_invalid_number():

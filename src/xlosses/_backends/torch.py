@@ -6,25 +6,20 @@ import math
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
-from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import array_api_compat.torch as standard
 import torch
-from torch._subclasses.fake_tensor import UnsupportedFakeTensorException
 from torch.autograd import forward_ad
 
 from xlosses._backends.blocks import Ways, added_up, entries, in_blocks, keep_freed_memory
-from xlosses._backends.generic import Namespace, OtherNumber, for_one_call
+from xlosses._backends.generic import Namespace, for_one_call
+from xlosses._backends.torch_compiled import by_term_slope, name_of_node, node, tensor_of
 from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 18  # entries for each thread: starting an operation costs as much as 2000 of them
 MIDDLING = 1 << 13  # entries from which to look at a result costs less than guards
 LARGE = 1 << 17  # entries from which slopes in blocks win
 _TENSOR = object()
-
-OtherNumber.register(torch.SymFloat)
-OtherNumber.register(torch.SymInt)
 
 keep_freed_memory(lambda: torch.empty(1 << 22, dtype=torch.uint8))
 
@@ -72,7 +67,9 @@ class Torch(Namespace):
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         if isinstance(values, (list, tuple)):
             return torch.tensor(values, dtype=dtype, device=like.device)
-        return torch.full((), values, dtype=dtype, device=like.device)  # a traced number may be symbolic
+        if isinstance(values, torch.SymFloat):
+            return tensor_of(values, dtype, like.device)
+        return torch.full((), values, dtype=dtype, device=like.device)
 
     def tracing(self) -> bool:
         return torch.compiler.is_compiling()
@@ -91,17 +88,17 @@ class Torch(Namespace):
     def call(self, compute: Any, call: Any, values: Any) -> Any:
         """In a compiled graph one node: else all that Python looks at in a loss is checked at every call."""
         transformed = torch._C._are_functorch_transforms_active()
-        if not torch.compiler.is_compiling() or transformed or type(call.reduction) is not str:
+        if not torch.compiler.is_dynamo_compiling() or transformed or type(call.reduction) is not str:
             return compute(call, values)
         *fixed, axis, ignored = call  # numbers may be symbols
-        name = _name_of_node(compute, type(call), type(values), *fixed)
-        return _node(name, (axis, ignored), values)
+        name = name_of_node(compute, type(call), type(values), *fixed)
+        return node(name, (axis, ignored), tuple(values))
 
     def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
         """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
         x = operands.arrays[0]
         if torch.compiler.is_compiling():
-            return compute(_by_term_slope(operands))
+            return compute(by_term_slope(operands))
         size = x.numel()
         if not size > entries(MIDDLING) > 0 or not _is_plain(operands):
             return compute(operands)
@@ -173,72 +170,6 @@ def _is_plain(operands: Any) -> bool:
         type(x) in (torch.Tensor, torch.nn.Parameter) and not (forward and unpack(x).tangent is not None)
         for x in _tensors(operands)
     )
-
-
-_nodes: WeakValueDictionary[str, Any] = WeakValueDictionary()
-
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _name_of_node(compute: Any, kind: Any, kind_of_values: Any, formula: Any, *fixed: Any) -> str:
-    """By which a graph names what cannot be in one; in no other process, which may find the graph cached."""
-
-    def node(numbers: Any, values: Any) -> Any:
-        return compute(kind(formula, *fixed, *numbers), kind_of_values(*values))
-
-    name = f"{formula.__name__} {uuid4()}"
-    _nodes[name] = formula.compiled[name] = node
-    return name
-
-
-@torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
-def _node(name: str, numbers: Any, values: Any) -> Any:
-    try:
-        return _nodes[name](numbers, values)
-    except (TypeError, ValueError, IndexError) as error:
-        if not torch.compiler.is_compiling():
-            raise
-        # For this the compiler leaves the call to Python, where it raises what it should.
-        raise UnsupportedFakeTensorException(str(error)) from error
-
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def _compiled_entries(usual: int) -> int:
-    return entries(usual)
-
-
-def _by_term_slope(operands: Any) -> Any:
-    """The operands of a formula whose terms autograd differentiates by the slope, if by nothing else."""
-    formula = operands.formula
-    if not (formula.derivative and torch.is_grad_enabled() and _compiled_entries(1)) or formula.sparse:
-        return operands
-    given = (*operands.arrays, *operands.parameters.values())
-    first, *others = (isinstance(x, torch.Tensor) and x.requires_grad for x in given)
-    if not first or any(others):
-        return operands
-
-    def terms(xp: Any, *arrays: Any, **parameters: Any) -> Any:
-        return _TermSlope.apply(xp, formula, parameters, *arrays)  # type: ignore[no-untyped-call]
-
-    return operands._replace(formula=formula.with_terms(terms))
-
-
-class _TermSlope(torch.autograd.Function):
-    """The terms of a formula with its slope, for a compiler to fuse with what stands around them."""
-
-    @staticmethod
-    def forward(ctx: Any, xp: Any, formula: Any, parameters: Any, *arrays: Any) -> Any:
-        ctx.save_for_backward(*(x for x in arrays if x is not None))
-        ctx.rest = xp, formula, parameters, tuple(x is None for x in arrays)
-        return formula.terms(xp, *arrays, **parameters)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Any) -> Any:
-        xp, formula, parameters, absent = ctx.rest
-        saved = iter(ctx.saved_tensors)
-        arrays = [None if none else next(saved) for none in absent]
-        slope = formula.derivative(xp, *arrays, **parameters)
-        by_first = slope * (gradient[..., None] if formula.by_rows else gradient)
-        return None, None, None, by_first, *(None for _ in arrays[1:])
 
 
 class _Slope(torch.autograd.Function):

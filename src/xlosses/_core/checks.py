@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from numbers import Real
 from typing import Any, get_args
 
 from xlosses._backends import OtherNumber
@@ -65,6 +66,11 @@ def axis_of(ndim: int, **parameter: int) -> int:
 def is_number(value: object) -> bool:
     """Whether this is a number, of Python, NumPy or a compiler, rather than an array."""
     return isinstance(value, (float, int, OtherNumber))
+
+
+def as_float(number: Any) -> Any:
+    """A number as a Python float, unless it is one of a compiler."""
+    return float(number) if isinstance(number, Real) else number
 
 
 def ndim(value: object) -> int:

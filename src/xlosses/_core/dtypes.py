@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xlosses._backends import FLOATING, INTEGRAL, Namespace
+from xlosses._core.checks import as_float
 from xlosses._core.formula import Alignment
 
 
@@ -50,7 +51,7 @@ class Cast:
         return x if x.dtype == self.compute else self.xp.astype(x, self.compute)
 
     def constant(self, value: float) -> Any:
-        return self.xp.array(float(value), self.like, self.compute)
+        return self.xp.array(as_float(value), self.like, self.compute)
 
     def full(self, value: float, shape: tuple[int, ...]) -> Any:
         """An array full of this number, without the memory of one."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from numbers import Real
 from typing import Any, NamedTuple
 
 from xlosses._backends import Namespace
 from xlosses._backends.blocks import Index, indices
 from xlosses._core import dtypes, labels
-from xlosses._core.checks import is_number
+from xlosses._core.checks import as_float, is_number
 from xlosses._core.formula import Alignment, Formula
 from xlosses._core.plan import Call, Plan, Values, plan
 from xlosses._core.shapes import Shape
@@ -87,7 +86,7 @@ def prepare(call: Call, values: Values) -> Operands:
     )
     fit = _fit(call, planned, arrays, mask)
     if weights is not None and is_number(weights):
-        weights = float(weights) if isinstance(weights, Real) else weights
+        weights = as_float(weights)
     return Operands(
         planned,
         call.formula,
