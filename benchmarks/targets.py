@@ -152,7 +152,7 @@ REASONS: Mapping[str, str] = {
         "multiplied by what came back."
     ),
     "jax gaussian_nll_loss *": (
-        "A negative variance gives NaN: in one pass with the logarithm that selection costs XLA as much as the logarithm."
+        "A negative variance gives NaN, a selection beside the logarithm that costs XLA as much as that."
     ),
     "jax nll_loss *": "The loss is one gather of a label per row; labels out of range are made NaN.",
     "torch nll_loss *": (
