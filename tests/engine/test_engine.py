@@ -89,15 +89,15 @@ def test_a_negative_variance_in_a_late_block(on, setting):
 
 
 @pytest.mark.parametrize("length", [0.0, 1e-25, 1e-11, 1.0, 1e11, 1e25])
-@pytest.mark.parametrize("p", [0.0, 2.0, 3.0], ids=["cosine", "triplet", "triplet, p = 3"])
+@pytest.mark.parametrize("p", [0.0, 1.0, 2.0, 3.0], ids=["cosine", "p = 1", "p = 2", "p = 3"])
 def test_vectors_of_any_length(on, setting, p, length):
     """Where none is near an end of its dtype, blocks scale no vector."""
     a, b, c = (
         on.array([[length * x for x in row] for row in rows * 3], "float32")
         for rows in (
-            [[3.0, 4.0], [4.0, -3.0], [1.0, 0.0]],
-            [[-0.1, -0.2], [-0.3, 0.4], [-0.5, 0.6]],
-            [[2.9, 4.1], [4.1, -3.2], [1.1, 0.1]],
+            [[3.0, 4.0], [4.0, -3.0], [1.0, 0.0], [2.0, 1.0]],
+            [[-0.1, -0.2], [-0.3, 0.4], [-0.5, 0.6], [0.5, 0.5]],
+            [[2.9, 4.1], [4.1, -3.2], [1.1, 0.1], [2.0, 1.0]],  # the last at no distance from the first
         )
     )
 

@@ -107,7 +107,11 @@ def norm_and_slope(xp: Any, d: Array, p: float, eps: float | Array) -> tuple[Any
         return length, xp.sign(d) * largest / xp.sum(largest, axis=-1, keepdims=True)
     size, length, scale = _scaled_norm(xp, d if p == 2 else xp.absolute(d), p, eps)
     share = size / xp.where(length == 0, 1.0, length)[..., None]
-    slope = share if p == 2 else xp.sign(d) if p == 1 else xp.sign(d) * _power(share, p - 1.0)
+    if p == 1:
+        # A length that is not ordinary is NaN, and so is to be its slope.
+        slope = xp.sign(d) + 0.0 * length[..., None] if xp.unguarded else xp.sign(d)
+    else:
+        slope = share if p == 2 else xp.sign(d) * _power(share, p - 1.0)
     return scale * length, slope
 
 
