@@ -20,6 +20,8 @@ from xlosses.losses.classification import (
     nll,
 )
 from xlosses.losses.divergence import kl_divergence
+from xlosses.losses.embedding import cosine
+from xlosses.losses.ranking import triplet
 from xlosses.losses.regression import huber
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
@@ -114,6 +116,16 @@ def test_what_reads_one_entry_per_row_runs_whole():
 def test_cross_entropy_alone_is_made_with_its_gradient():
     together = cross_entropy_of_labels, cross_entropy_of_probabilities
     assert [form.together for form in (*together, kl_divergence, nll, huber)] == [True] * 2 + [False] * 3
+
+
+def test_every_loss_over_rows_takes_them_where_they_lie():
+    of_rows = (
+        *(cross_entropy_of_labels, cross_entropy_of_probabilities, nll, kl_divergence),
+        *(cosine, triplet),
+    )
+    assert all(form.any_axis for form in of_rows)
+    plain = xlosses.formula("rows")(lambda _, x: x)
+    assert (plain.any_axis, plain.together, plain.sparse) == (False, False, False)
 
 
 def test_plans_are_bounded():

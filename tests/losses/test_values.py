@@ -116,7 +116,7 @@ def test_empty_batch(on, case, reduction):
 
 
 @every_case
-@pytest.mark.parametrize("weights", [0.0, [0.0] * 6], ids=["number", "array"])
+@pytest.mark.parametrize("weights", [0.0, [0.0] * 6, [1.0, -1.0] * 3], ids=["number", "array", "signs"])
 def test_weights_that_sum_to_zero(on, case, weights):
     call = Call(on, case)
     settings = {
