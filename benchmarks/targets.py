@@ -163,7 +163,7 @@ REASONS: Mapping[str, str] = {
     "torch * 4096x1000 *": "In the last-level cache PyTorch's two kernels beat our five on blocks.",
     "PyTorch compiled": (
         "torch.compile checks at every call what the Python code on the way to a loss looked at, some 100 "
-        "guards, 4 µs. On large arrays it is the guards of rare values, which the peers lack: 0 times "
+        "guards, 3 to 8 µs. On large arrays it is the guards of rare values, which the peers lack: 0 times "
         "infinity in KL, cross entropy and binary cross entropy, scaled vectors."
     ),
     "MLX": (

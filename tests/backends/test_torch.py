@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from matrix import Call, every_case
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import xlosses
+from xlosses.losses.regression import huber
 from xlosses.testing import expected
 
 
@@ -164,6 +166,27 @@ def test_what_is_wrong_in_a_compiled_call_is_raised_as_it_is():
         torch.compile(lambda x: 2.0 * xlosses.mse_loss(x, x[:, :2]), backend="aot_eager")(x)
     with pytest.raises(TypeError, match="targets must be integer class labels, got dtype float32"):
         torch.compile(lambda x: 2.0 * xlosses.cross_entropy(x, x[:, 0]), backend="aot_eager")(x)
+
+
+def test_the_compiler_is_not_loaded_for_an_eager_call():
+    """It takes a second."""
+    code = (
+        "import sys, torch, xlosses; x = torch.ones(3, requires_grad=True); "
+        "xlosses.mse_loss(x, 0.0, reduction='sum').backward(); "
+        "print('torch._dynamo' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "False\n"
+
+
+def test_a_graph_outlives_what_other_frameworks_have_compiled():
+    torch.compiler.reset()
+    x = torch.tensor([0.5, 4.0])
+    loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend="eager")  # which runs the node itself
+    wanted = loss(x, 0.0).tolist()
+    huber.compiled.clear()  # as JAX does when it holds too many programs
+    gc.collect()
+    assert loss(x, 0.0).tolist() == wanted
 
 
 def test_compiled_with_an_invalid_number():

@@ -12,8 +12,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-OPERATORS = ("add", "sub", "mul", "truediv", "pow", "lt", "le", "gt", "ge", "eq", "ne", "and_", "or_")
-SIGNS = ("neg", "abs", "invert")
+REFLECTED = ("add", "sub", "mul", "truediv", "pow", "and_", "or_")
+OPERATORS = (*REFLECTED, "lt", "le", "gt", "ge", "eq", "ne", "neg", "abs", "invert")
 BY_ENTRY = (
     *("abs", "absolute", "astype", "clip", "cosh", "exp", "expm1", "full_like", "isfinite", "isinf", "isnan"),
     *("log", "log1p", "maximum", "minimum", "ones_like", "relu", "sign", "sinh", "sqrt", "square", "step"),
@@ -111,8 +111,8 @@ def _reflected(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda x, y: f(y, x)
 
 
-for _name in (*OPERATORS, *SIGNS):
+for _name in OPERATORS:
     _operator = getattr(operator, _name)
     setattr(Rows, f"__{_name.strip('_')}__", by_entry(_operator))
-    if _name in OPERATORS:
+    if _name in REFLECTED:
         setattr(Rows, f"__r{_name.strip('_')}__", by_entry(_reflected(_operator)))

@@ -12,14 +12,16 @@ import torch
 from torch.autograd import forward_ad
 
 from xlosses._backends.blocks import Ways, added_up, entries, in_blocks, keep_freed_memory
-from xlosses._backends.generic import Namespace, for_one_call
-from xlosses._backends.torch_compiled import by_term_slope, name_of_node, node, tensor_of
+from xlosses._backends.generic import Namespace, OtherNumber, for_one_call
 from xlosses._backends.workbench import Workbench
 
 BLOCK = 1 << 18  # entries for each thread: starting an operation costs as much as 2000 of them
 MIDDLING = 1 << 13  # entries from which to look at a result costs less than guards
 LARGE = 1 << 17  # entries from which slopes in blocks win
 _TENSOR = object()
+
+OtherNumber.register(torch.SymFloat)
+OtherNumber.register(torch.SymInt)
 
 keep_freed_memory(lambda: torch.empty(1 << 22, dtype=torch.uint8))
 
@@ -68,6 +70,8 @@ class Torch(Namespace):
         if isinstance(values, (list, tuple)):
             return torch.tensor(values, dtype=dtype, device=like.device)
         if isinstance(values, torch.SymFloat):
+            from xlosses._backends.torch_compiled import tensor_of
+
             return tensor_of(values, dtype, like.device)
         return torch.full((), values, dtype=dtype, device=like.device)
 
@@ -90,6 +94,9 @@ class Torch(Namespace):
         transformed = torch._C._are_functorch_transforms_active()
         if not torch.compiler.is_dynamo_compiling() or transformed or type(call.reduction) is not str:
             return compute(call, values)
+        # Not before: PyTorch's compiler takes a second to load.
+        from xlosses._backends.torch_compiled import name_of_node, node
+
         *fixed, axis, ignored = call  # numbers may be symbols
         name = name_of_node(compute, type(call), type(values), *fixed)
         return node(name, (axis, ignored), tuple(values))
@@ -98,6 +105,8 @@ class Torch(Namespace):
         """Large arrays in blocks; where the first alone needs a gradient, that too, by the slope."""
         x = operands.arrays[0]
         if torch.compiler.is_compiling():
+            from xlosses._backends.torch_compiled import by_term_slope
+
             return compute(by_term_slope(operands))
         size = x.numel()
         if not size > entries(MIDDLING) > 0 or not _is_plain(operands):

@@ -17,10 +17,6 @@ from torch._subclasses.fake_tensor import UnsupportedFakeTensorException
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from xlosses._backends.blocks import entries
-from xlosses._backends.generic import OtherNumber
-
-OtherNumber.register(torch.SymFloat)
-OtherNumber.register(torch.SymInt)
 
 _nodes: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
@@ -33,7 +29,7 @@ def name_of_node(compute: Any, kind: Any, kind_of_values: Any, formula: Any, *fi
         return compute(kind(formula, *fixed, *numbers), kind_of_values(*values))
 
     name = f"{formula.__name__} {uuid4()}"
-    _nodes[name] = formula.compiled[name] = loss
+    _nodes[name] = formula.nodes[name] = loss
     return name
 
 

@@ -48,6 +48,7 @@ class Formula:
         self.own_weight: Terms | None = None
         self.plans: dict[Any, Any] = {}  # what is known of the calls with this formula, and goes with it
         self.compiled: dict[Any, Any] = {}
+        self.nodes: dict[str, Any] = {}  # what stands for it in graphs, for as long as it lives
         self.__name__ = terms.__name__
         self.__doc__ = terms.__doc__
 
