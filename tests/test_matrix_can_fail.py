@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,10 +16,10 @@ BREAKS = {
     "a value": "regression.huber.terms = lambda xp, x, y, delta: 1.001 * xp.absolute(x - y)",
     "a slope": "regression.squared_error.derivative = lambda xp, x, y: 2.002 * (x - y)",
     "a weight of its own": "classification.nll.own_weight = None",
-    "a mask": "terms._weighted = lambda o: o.formula(o.xp, *o.arrays, **o.parameters)",
-    "a reduction": "terms._count = lambda o: 7",
+    "a mask": ("ready = reduce.ready\nreduce.ready = lambda o: ready(o)._replace(mask=None)"),
+    "a reduction": "reduce._count = lambda o, terms: 7",
     "labels": (
-        "labels.safe = lambda xp, x, classes, mask, ignored, fit: (x % classes, mask, None)\n"
+        "labels.safe = lambda xp, x, classes, mask, ignored, in_range: (x % classes, mask, None)\n"
         "labels.check = lambda *arguments: False"
     ),
 }
@@ -30,7 +31,7 @@ TESTS = ("losses/test_values.py", "losses/test_labels.py")
 def test_break_is_caught(on, name):
     code = (
         "import pytest, sys\n"
-        "from xlosses._core import labels, terms\n"
+        "from xlosses._core import labels, reduce\n"
         "from xlosses.losses import classification, regression\n"
         f"{BREAKS[name]}\n"
         f"options = ['-q', '-x', '--backend', {on.name!r}, '-p', 'no:cacheprovider']\n"
@@ -42,3 +43,6 @@ def test_break_is_caught(on, name):
         [sys.executable, "-c", code, *tests], capture_output=True, text=True, check=False, env=whole
     )
     assert found.returncode == pytest.ExitCode.TESTS_FAILED, found.stdout
+    # What failed is an assertion of the matrix, and not the break itself.
+    failure = next(line for line in found.stdout.splitlines() if line.startswith("E  "))
+    assert re.match(r"E +(AssertionError|assert|Failed: DID NOT RAISE)", failure), found.stdout

@@ -1,10 +1,11 @@
 """Loss functions written once against the array API standard."""
 
-from xlosses._backends.blocks import engine
-from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.gradient import value_and_grad
-from xlosses.losses.classification import binary_cross_entropy, cross_entropy, nll_loss
+from xlosses._engine import engine
+from xlosses._evaluate import evaluate
+from xlosses._value_and_grad import value_and_grad
+from xlosses.losses.binary import binary_cross_entropy
+from xlosses.losses.classification import cross_entropy, nll_loss
 from xlosses.losses.divergence import kl_div_loss
 from xlosses.losses.embedding import cosine_similarity_loss
 from xlosses.losses.likelihood import gaussian_nll_loss

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from xlosses._backends import FLOATING, Namespace, load, namespace_of
 from xlosses._core.checks import is_number
-from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import Formula, formula
 from xlosses._core.plan import one_framework
 from xlosses._core.shapes import check_broadcasts
+from xlosses._evaluate import evaluate
 from xlosses.losses.margin import hinge as hinge_terms
 
 __all__ = ["Hinge", "hinge"]
@@ -36,6 +36,11 @@ def averaged(terms: Formula) -> Formula:
     @formula("rows", "rows")
     def mean_of_terms(xp: Any, *arrays: Any, **parameters: Any) -> Any:
         return xp.sum(terms(xp, *arrays, **parameters), axis=-1) / arrays[0].shape[-1]
+
+    @mean_of_terms.slope
+    def slope_of_mean(xp: Any, *arrays: Any, **parameters: Any) -> Any:
+        assert terms.derivative
+        return terms.derivative(xp, *arrays, **parameters) / arrays[0].shape[-1]
 
     return mean_of_terms
 
@@ -126,7 +131,8 @@ class Hinge(Loss):
 
     Notes
     -----
-    The gradient is that of `xlosses.hinge_loss`, 0 at the kink. Lists take the framework, device
+    The gradient is that of `xlosses.hinge_loss`, 0 at the kink; `xlosses.value_and_grad(loss, argnums=1)`
+    gives it on any framework, by `y_pred`. Lists take the framework, device
     and dtype of the arrays beside them; a call of lists alone is computed by NumPy in float32.
 
     References
@@ -201,13 +207,13 @@ def _arrays(**values: Any) -> tuple[Any, ...]:
     """The namespace of the arrays among the values, and all values with lists made arrays of it."""
     found = [v for v in values.values() if namespace_of(v) is not None and not is_number(v)]
     beside = found[0] if found else None
-    xp = (namespace_of(beside) if found else None) or load("numpy")
+    xp = one_framework({"y": beside})[0] if found else load("numpy")
     floats = [name for name in (xp.dtype_name(v.dtype) for v in found) if name in FLOATING]
     dtype = xp.dtype_named(floats[0] if floats else "float32", beside)
     for name, value in values.items():
         if isinstance(value, (list, tuple)) or (is_number(value) and name != "sample_weight"):
             values[name] = xp.array(value, beside, dtype)
-    one_framework(values)
+    xp = one_framework({name: value for name, value in values.items() if value is not None})[0]
     return xp, *values.values()
 
 
@@ -239,4 +245,4 @@ def _as_signs(xp: Namespace, y: Any, like: Any) -> Any:
     if xp.dtype_name(y.dtype) not in FLOATING:
         floating = xp.dtype_name(like.dtype) in FLOATING
         y = xp.astype(y, like.dtype if floating else xp.dtype_named(xp.default_float(), y))
-    return xp.where(xp.all((y == 0) | (y == 1)), 2.0 * y - 1.0, y)
+    return xp.where(xp.all(xp.logical_or(y == 0, y == 1)), 2.0 * y - 1.0, y)

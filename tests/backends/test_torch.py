@@ -133,8 +133,8 @@ def test_compiled_once_for_batches_of_any_size(on, case):
         assert torch.allclose(found, wanted, rtol=1e-5)
         slopes = (torch.autograd.grad(value, first)[0] for value in (found, wanted))
         assert torch.allclose(*slopes, rtol=1e-5, atol=1e-6)
-    assert counted.frame_count <= 2  # once more where two lengths were equal at first
-    (graph, *_) = counted.graphs
+    assert counted.frame_count <= 2  # once more where two lengths were equal, or a number is asked about
+    *_, graph = counted.graphs
     calls = [node.target for node in graph.graph.nodes if node.op == "call_function"]
     assert [f.__name__ for f in calls if "xlosses" in f.__module__] == ["node"]
 
@@ -179,12 +179,13 @@ def test_the_compiler_is_not_loaded_for_an_eager_call():
     assert found.stdout == "False\n"
 
 
-def test_a_graph_outlives_what_other_frameworks_have_compiled():
+def test_a_graph_outlives_what_is_remembered_of_its_formula():
     torch.compiler.reset()
     x = torch.tensor([0.5, 4.0])
     loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend="eager")  # which runs the node itself
     wanted = [loss(x, 0.0).tolist() for _ in range(2)][1]
-    huber.compiled.clear()  # as JAX does when it holds too many programs
+    huber.plans.clear()
+    huber.programs.clear()
     gc.collect()
     with torch.compiler.set_stance("fail_on_recompile"):
         assert loss(x, 0.0).tolist() == wanted

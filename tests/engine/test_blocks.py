@@ -11,17 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import xlosses
-from xlosses._backends.blocks import indices
+from xlosses._backends import namespace_of
+from xlosses._core.call import call_of
 from xlosses._core.operands import prepare
-from xlosses._core.plan import Call, Values
+from xlosses._core.plan import plan_of
+from xlosses._engine.blocks import blocks_of, indices
 from xlosses.losses.classification import (
     cross_entropy_of_labels,
     cross_entropy_of_probabilities,
     nll,
+    smoothed_cross_entropy_of_labels,
 )
 from xlosses.losses.divergence import kl_divergence
-from xlosses.losses.embedding import cosine
-from xlosses.losses.ranking import triplet
 from xlosses.losses.regression import huber
 
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
@@ -56,28 +57,29 @@ X, LABELS = np.zeros((10, 8)), np.arange(10) % 8
 
 def laid_out(form, arrays, smoothing=None, axis=-1, ignore_index=None, weights=None, where=None):
     names = ("logits", "targets", "class_weights")[: len(arrays)]
-    call = Call(form, names, "mean", None, axis, ignore_index)
+    named = dict(zip(names, arrays, strict=True))
     parameters = {} if smoothing is None else {"smoothing": smoothing}
-    return prepare(call, Values(arrays, parameters, weights, where))
+    call = call_of(form, named, parameters, "mean", weights, where, None, axis, ignore_index)
+    return prepare(plan_of(call, namespace_of(arrays[0])), call)
 
 
 def test_rows_are_counted_by_their_entries():
     """128k of them fit a cache; 128k rows do not."""
     arrays = X, LABELS, np.ones(8)
-    operands = laid_out(cross_entropy_of_labels, arrays, smoothing=0.0, weights=2.0, where=LABELS > 0)
-    blocks = [block for _, block in operands.blocks(16)]
+    operands = laid_out(cross_entropy_of_labels, arrays, weights=2.0, where=LABELS > 0)
+    blocks = [block for _, block in blocks_of(operands, 16)]
     assert [block.shape for block in blocks] == [(2,)] * 5
     assert [block.arrays[0].shape for block in blocks] == [(2, 8)] * 5
     assert all(np.shares_memory(block.arrays[0], X) for block in blocks)
     assert all(block.arrays[2].shape == (8,) and block.mask.shape == (2,) for block in blocks)
-    assert [block.shape for _, block in operands.blocks(7)] == [(1,)] * 10
+    assert [block.shape for _, block in blocks_of(operands, 7)] == [(1,)] * 10
     deep = laid_out(kl_divergence, (X.reshape(5, 2, 8), X.reshape(5, 2, 8)))
-    assert [block.shape for _, block in deep.blocks(32)] == [(2, 2), (2, 2), (1, 2)]
+    assert [block.shape for _, block in blocks_of(deep, 32)] == [(2, 2), (2, 2), (1, 2)]
     elements = laid_out(huber, (X, X))
-    assert [block.shape for _, block in elements.blocks(40)] == [(5, 8), (5, 8)]
+    assert [block.shape for _, block in blocks_of(elements, 40)] == [(5, 8), (5, 8)]
 
 
-ASIS = {"form": cross_entropy_of_labels, "arrays": (X, LABELS, np.ones(8)), "smoothing": 0.0}
+ASIS = {"form": smoothed_cross_entropy_of_labels, "arrays": (X, LABELS, np.ones(8)), "smoothing": 0.1}
 OTHERWISE = {
     "another dtype": {"arrays": (X, LABELS, np.ones(8, np.float32))},
     "narrow labels": {"arrays": (X, LABELS.astype(np.int8), np.ones(8))},
@@ -91,41 +93,37 @@ OTHERWISE = {
 
 
 def test_arrays_are_taken_as_they_are_where_they_fit():
-    assert laid_out(**ASIS).plan.asis
-    assert laid_out(**{**ASIS, "arrays": (X, LABELS, None)}).plan.asis
-    assert laid_out(kl_divergence, (X, X)).plan.asis
-    assert laid_out(huber, (X, X)).plan.asis
+    assert laid_out(**ASIS).plan.as_given
+    assert laid_out(**{**ASIS, "arrays": (X, LABELS, None)}).plan.as_given
+    assert laid_out(kl_divergence, (X, X)).plan.as_given
+    assert laid_out(huber, (X, X)).plan.as_given
 
 
 @pytest.mark.parametrize("change", OTHERWISE.values(), ids=OTHERWISE)
 def test_arrays_that_do_not_fit_are_laid_out(change):
-    assert not laid_out(**{**ASIS, **change}).plan.asis
+    assert not laid_out(**{**ASIS, **change}).plan.as_given
 
 
 def test_what_reads_one_entry_per_row_runs_whole():
     """Unless something of the size of the rows is made on the way."""
-    assert laid_out(nll, (X, LABELS, None)).light
-    assert laid_out(nll, (X, LABELS.astype(np.int8), None)).light
-    assert not laid_out(**ASIS).light
-    assert not laid_out(nll, (X, LABELS, None), where=LABELS > 0).light
-    assert not laid_out(nll, (X, LABELS, None), ignore_index=3).light
-    assert not laid_out(nll, (X.astype(np.float16), LABELS, None)).light
-    assert not laid_out(nll, (X, LABELS, None))._replace(fit=False).light
+    assert laid_out(nll, (X, LABELS, None)).reads_little
+    assert laid_out(nll, (X, LABELS.astype(np.int8), None)).reads_little
+    assert not laid_out(**ASIS).reads_little
+    assert not laid_out(nll, (X, LABELS, None), where=LABELS > 0).reads_little
+    assert not laid_out(nll, (X, LABELS, None), ignore_index=3).reads_little
+    assert not laid_out(nll, (X.astype(np.float16), LABELS, None)).reads_little
+    assert not laid_out(nll, (X, LABELS, None))._replace(in_range=False).reads_little
 
 
 def test_cross_entropy_alone_is_made_with_its_gradient():
-    together = cross_entropy_of_labels, cross_entropy_of_probabilities
-    assert [form.together for form in (*together, kl_divergence, nll, huber)] == [True] * 2 + [False] * 3
-
-
-def test_every_loss_over_rows_takes_them_where_they_lie():
-    of_rows = (
-        *(cross_entropy_of_labels, cross_entropy_of_probabilities, nll, kl_divergence),
-        *(cosine, triplet),
+    sharing = (
+        cross_entropy_of_labels,
+        smoothed_cross_entropy_of_labels,
+        cross_entropy_of_probabilities,
     )
-    assert all(form.any_axis for form in of_rows)
+    assert [f.shares_softmax for f in (*sharing, kl_divergence, nll, huber)] == [True] * 3 + [False] * 3
     plain = xlosses.formula("rows")(lambda _, x: x)
-    assert (plain.any_axis, plain.together, plain.sparse) == (False, False, False)
+    assert (plain.shares_softmax, plain.reads_one_entry) == (False, False)
 
 
 def test_plans_are_bounded():
@@ -136,4 +134,4 @@ def test_plans_are_bounded():
         xlosses.evaluate(formula, dict(x=np.ones(n), y=np.ones(n)))
         kept.append(len(formula.plans))
     assert max(kept) == 256
-    assert kept[255:257] == [256, 1]
+    assert kept[254:257] == [255, 256, 256]

@@ -117,8 +117,8 @@ def test_vectors_of_any_length(on, setting, p, length):
             assert x == pytest.approx(y, abs=1e-6 * max(map(abs, y)))
 
 
-def test_a_formula_that_asks_about_a_parameter(on, setting):
-    @xlosses.formula
+def test_a_formula_that_asks_about_a_static_parameter(on, setting):
+    @xlosses.formula("elements", "elements", static=("most",))
     def clipped(xp, x, y, most):
         return xp.clip(xp.absolute(x - y), None, most) if most < 10 else xp.absolute(x - y)
 
@@ -135,7 +135,7 @@ def test_settings():
 
 
 def test_a_setting_ends_with_its_context_and_stays_in_its_thread():
-    from xlosses._backends.blocks import entries
+    from xlosses._engine.switch import entries
 
     outside = entries(99)
     with xlosses.engine("off"), ThreadPoolExecutor(1) as other:
@@ -148,7 +148,7 @@ def test_a_setting_ends_with_its_context_and_stays_in_its_thread():
 
 @pytest.mark.parametrize(("variable", "wanted"), [("off", "0"), ("on", "99"), ("12", "12"), ("OFF", "0")])
 def test_environment_variable(variable, wanted):
-    code = "from xlosses._backends.blocks import entries; print(entries(99))"
+    code = "from xlosses._engine.switch import entries; print(entries(99))"
     environment = {**os.environ, "XLOSSES_ENGINE": variable}
     run = [sys.executable, "-c", code]
     assert subprocess.run(run, env=environment, capture_output=True, text=True).stdout.strip() == wanted

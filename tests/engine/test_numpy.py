@@ -9,7 +9,7 @@ import pytest
 from matrix import REDUCTIONS, Call, every_case
 
 import xlosses
-from xlosses._backends.numpy import BLOCK
+from xlosses._engine.numpy import BLOCK
 
 MEGABYTE = 1 << 20
 
@@ -89,7 +89,7 @@ def test_ordinary_vectors_are_not_scaled(monkeypatch):
     def scaled(*_):
         raise AssertionError
 
-    monkeypatch.setattr("xlosses._core.math.divisible", scaled)
+    monkeypatch.setattr("xlosses._core.numerics.divisible", scaled)
     x = np.linspace(-1.0, 1.0, 60, dtype="float32").reshape(20, 3)
     with xlosses.engine(30):
         for loss in (xlosses.cosine_similarity_loss, lambda *a, **s: xlosses.triplet_loss(*a, -x, **s)):

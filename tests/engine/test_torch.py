@@ -7,8 +7,8 @@ import torch
 from matrix import Call, every_case, floating, wrong_slope
 
 import xlosses
-from xlosses._backends import torch as engine
-from xlosses._backends.torch import LARGE
+from xlosses._engine import torch as engine
+from xlosses._engine.torch import LARGE
 
 torch.manual_seed(0)
 
@@ -175,8 +175,8 @@ def test_cross_entropy_makes_loss_and_gradient_of_one_softmax(
         made.append(args)
         return softmax(*args, **kwargs)
 
-    softmax = engine._softmax
-    monkeypatch.setattr(engine, "_softmax", counted)
+    softmax = engine.softmax
+    monkeypatch.setattr(engine, "softmax", counted)
 
     def gradients():
         loss = 3.0 * xlosses.cross_entropy(x, targets, reduction="sum", **options)
@@ -201,8 +201,8 @@ def test_blocks_of_cross_entropy_make_their_softmax_in_one_memory(monkeypatch):
         places.add(out.data_ptr())
         return softmax(x, out)
 
-    softmax = engine._softmax
-    monkeypatch.setattr(engine, "_softmax", placed)
+    softmax = engine.softmax
+    monkeypatch.setattr(engine, "softmax", placed)
     with xlosses.engine(6):
         found = xlosses.cross_entropy(x, LABELS)
     assert len(places) == 1

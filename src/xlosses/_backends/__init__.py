@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from xlosses._backends.cache import Cache
 from xlosses._backends.generic import FLOATING, INTEGRAL, Namespace, OtherNumber
 from xlosses._backends.workbench import Workbench
 
@@ -15,6 +16,7 @@ __all__ = [
     "FLOATING",
     "FRAMEWORKS",
     "INTEGRAL",
+    "Cache",
     "Namespace",
     "OtherNumber",
     "Workbench",
@@ -27,37 +29,42 @@ FRAMEWORKS = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "mlx": "MLX"}
 
 _PACKAGES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "jaxlib": "jax", "mlx": "mlx"}
 
-_by_type: dict[type, Namespace | None] = {}
-_generic: dict[str, Namespace] = {}
+TYPES = 256  # types of arrays that are remembered
+
+_by_type: Cache[Namespace] = Cache(TYPES)
+_generic: Cache[Namespace] = Cache(TYPES)
 
 
 def namespace_of(x: object) -> Namespace | None:
     """The namespace that computes with x, or None where x is not an array."""
-    kind = type(x)
-    if kind in _by_type:
-        return _by_type[kind]
+    known = _by_type.get(type(x))
+    if known is not None:
+        return known
     found = _find(x)
-    # torch.compile guards the table that it has read: its own types must not come into it meanwhile.
-    if found is None or found.framework != FRAMEWORKS["torch"] or not found.tracing():
-        _by_type[kind] = found
+    # torch.compile guards the table that it has read, so nothing is added to it while it traces.
+    if found is not None and not found.tracing():
+        _by_type.keep(type(x), found)
     return found
 
 
 def _find(x: object) -> Namespace | None:
+    seen = set()
     for ancestor in type(x).__mro__:
         name = _PACKAGES.get(ancestor.__module__.partition(".")[0])
-        if name:
-            return load(name) if hasattr(x, "dtype") else None
-    if not hasattr(x, "__array_namespace__"):
+        if name and name not in seen:
+            seen.add(name)
+            found = load(name)
+            if found.owns(x):
+                return found
+    if isinstance(x, (type, float, int, str, list, tuple, dict, type(None))):
         return None
-    from array_api_compat import array_namespace
+    from array_api_compat import array_namespace, is_array_api_obj
 
+    if not is_array_api_obj(x):
+        return None
     standard = array_namespace(x)
-    name = standard.__name__
-    if name not in _generic:
-        _generic[name] = Namespace(standard)
-        _generic[name].framework = name
-    return _generic[name]
+    known = _generic.get(standard.__name__)
+    return known or _generic.keep(standard.__name__, Namespace(standard, standard.__name__))
 
 
 def load(name: str) -> Namespace:

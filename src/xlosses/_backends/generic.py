@@ -8,13 +8,10 @@ beside this one override a word only where their framework does it better or nee
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable
+from collections.abc import Hashable
 from contextlib import suppress
 from numbers import Real
-from typing import Any, TypeVar
-
-_Result = TypeVar("_Result")
-_Namespace = TypeVar("_Namespace", bound="Namespace")
+from typing import Any
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
 INTEGRAL = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -31,10 +28,12 @@ class Namespace:
     """An array API namespace (`standard`) with the words that it lacks."""
 
     framework = ""
-    unguarded = False  # whether a result that is not finite will be computed once more, with every guard
+    adopts: frozenset[str] = frozenset()  # frameworks whose arrays may stand beside this one's
 
-    def __init__(self, standard: Any) -> None:
+    def __init__(self, standard: Any, framework: str | None = None) -> None:
         self.standard = standard
+        self.framework = framework or self.framework
+        self.values: Namespace = self  # the words to take where no gradient is asked for
         words = vars(standard).items()
         # Bound once, so that a word costs one dictionary look-up and compilers see no __getattr__.
         vars(self).update({k: v for k, v in words if k[0] != "_" and not hasattr(type(self), k)})
@@ -44,7 +43,15 @@ class Namespace:
                 self.dtype_names[self._key(name)] = name
 
     def __getattr__(self, word: str) -> Any:
+        if word[:2] == "__" or word == "standard":  # asked by copy and pickle of an empty object
+            raise AttributeError(word)
         return getattr(self.standard, word)
+
+    def __copy__(self) -> Namespace:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Namespace:
+        return self
 
     def _key(self, name: str) -> Any:
         return getattr(self.standard, name)
@@ -90,8 +97,7 @@ class Namespace:
 
         Compare and sum rather than gather: Dask has no `take_along_axis`.
         """
-        named = labels[..., None] == self.indices(x.shape[-1], x)
-        return self.sum(self.where(named, x, 0.0), axis=-1)
+        return self.sum(self.where(self._named(x, labels), x, 0.0), axis=-1)
 
     def poisoned(self, x: Any, poison: Any) -> Any:
         """x with a gradient that is NaN in the rows where the poison is, which is 1 elsewhere."""
@@ -106,10 +112,21 @@ class Namespace:
         p = self.exp(x - self.max(x, axis=-1, keepdims=True))
         return p / self.sum(p, axis=-1, keepdims=True)
 
+    def softmax_less_one(self, x: Any, labels: Any) -> Any:
+        """The softmax, less 1 at the label of each row: one array, where two words would make two."""
+        return self.where(self._named(x, labels), self.softmax(x) - 1.0, self.softmax(x))
+
     def add_at(self, x: Any, labels: Any, values: Any) -> Any:
-        """x plus a value at the label of each row (last axis), in place of x perhaps."""
-        named = labels[..., None] == self.indices(x.shape[-1], x)
-        return self.where(named, x + values[..., None], x)
+        """x plus a value at the label of each row (last axis); x stays as it is."""
+        return self.where(self._named(x, labels), x + values[..., None], x)
+
+    def put_at(self, x: Any, labels: Any, values: Any) -> Any:
+        """An array like x of zeros, with a value at the label of each row (last axis)."""
+        return self.where(self._named(x, labels), values[..., None], self.zeros_like(x))
+
+    def _named(self, x: Any, labels: Any) -> Any:
+        classes = self.reshape(self.indices(x.shape[-1], x), (*(1 for _ in labels.shape), -1))
+        return labels[..., None] == classes
 
     def total(self, x: Any) -> Any:
         """The sum over everything, in pairwise or staged order."""
@@ -119,11 +136,11 @@ class Namespace:
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         """An array of a number or of (nested) lists of numbers, on the device of `like`."""
-        return self.asarray(values, dtype=dtype, device=like.device)
+        return self.asarray(values, dtype=dtype, device=_device(like))
 
     def indices(self, n: int, like: Any) -> Any:
         """0, 1, ..., n - 1 in the widest signed integer dtype on the device of `like`."""
-        return self.arange(n, dtype=self.widest_integer(), device=like.device)
+        return self.arange(n, dtype=self.widest_integer(), device=_device(like))
 
     def ends(self, labels: Any) -> tuple[int, int] | None:
         """The least and the largest; None where Python may not look without waiting or tracing."""
@@ -152,27 +169,36 @@ class Namespace:
         """The signed integer dtype that labels are compared and picked in."""
         return self.int64
 
-    # Running
+    # What an array is
+
+    def owns(self, x: Any) -> bool:
+        """Whether x is an array of this framework."""
+        return True
+
+    def refusal(self, x: Any) -> str:
+        """Why this array cannot be computed with, and what to do about it; "" for nearly all."""
+        if self.framework == "sparse":
+            return "a sparse array; convert it by its method todense()"
+        return ""
+
+    def own(self, x: Any) -> Any:
+        """An array of this framework that has the entries of x, which is one or is adopted."""
+        return x
+
+    def signature(self, x: Any) -> Hashable:
+        """What checks of x need to be made once for."""
+        return type(x), x.dtype, x.shape
+
+    def settings(self) -> Hashable:
+        """The settings of the framework that decide dtypes."""
+        return None
 
     def tracing(self) -> bool:
         """Whether a compiler reads the Python code that runs now, so that nothing may be remembered."""
         return False
 
-    def call(self, compute: Callable[[Any, Any], _Result], call: Any, values: Any) -> _Result:
-        """One call of a loss, from arguments to result."""
-        return compute(call, values)
 
-    def run(self, compute: Callable[[Any], _Result], operands: Any, pull: Any = None) -> _Result:
-        """How a formula gets from operands to its terms (an array) or its sums (a tuple): here, whole.
+def _device(x: Any) -> Any:
+    from array_api_compat import device
 
-        `pull(operands)` is the derivative of each term by the first array, times its weight; None
-        where `compute` itself is of that kind.
-        """
-        return compute(operands)
-
-
-def for_one_call(namespace: _Namespace) -> _Namespace:
-    """A copy. Made by its class it would bind all words once more, which takes 0.4 ms."""
-    other = object.__new__(type(namespace))
-    vars(other).update(vars(namespace))
-    return other
+    return device(x)

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from xlosses._backends.blocks import entries
 from xlosses._backends.generic import Namespace
-from xlosses._backends.jax_rows import BY_ENTRY, Rows, as_they_lie, lifted
-from xlosses._backends.jax_slopes import are_concrete, by_slope, in_tries, is_concrete
 from xlosses._backends.workbench import Workbench
-
-ASKED_ABOUT = (0.0, 1.0, 2.0, math.inf)  # numbers that formulas treat by themselves: kept as they are
-REMEMBERED = 64  # compiled calls per formula; a program that needs more of them begins anew
-_TRACED = object()
-_NUMBERS = (float, int, bool)
 
 
 class Jax(Namespace):
     framework = "JAX"
-    trying: _Trying
-
-    def __init__(self, standard: Any) -> None:
-        super().__init__(standard)
-        words = {name: getattr(self, name) for name in (*vars(self), *BY_ENTRY)}
-        vars(self).update({name: lifted(name, word) for name, word in words.items()})
+    adopts = frozenset({"NumPy"})  # as JAX itself does: under jax.disable_jit a batch of NumPy stays one
 
     def _key(self, name: str) -> Any:
         return jnp.dtype(name)
@@ -58,10 +42,7 @@ class Jax(Namespace):
         return jax.lax.stop_gradient(x)
 
     def pick(self, x: Any, labels: Any) -> Any:
-        axis = -1
-        if isinstance(x, Rows):
-            x, axis = x.lying, x.axis
-        return jnp.squeeze(jnp.take_along_axis(x, jnp.expand_dims(labels, axis), axis), axis)
+        return jnp.take_along_axis(x, labels[..., None], -1)[..., 0]
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return jnp.asarray(values, dtype=dtype)
@@ -82,52 +63,14 @@ class Jax(Namespace):
     def widest_integer(self) -> Any:
         return jnp.result_type(int)
 
-    def tracing(self) -> bool:
-        return True  # nearly always; and JAX's own memory knows of enable_x64
+    def owns(self, x: Any) -> bool:
+        return isinstance(x, jax.Array)
 
-    def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
-        """Differentiated by the slope, of which XLA makes less work than of the formula's derivative."""
-        if not entries(1):
-            return compute(operands)
-        formula = operands.formula.with_terms(operands.formula.terms)  # as JAX keeps it with what it compiles
-        if formula.derivative and not formula.sparse:
-            formula = formula.with_terms(partial(by_slope, formula))
-        arrays, axis = operands.arrays, operands.plan.axis
-        if formula.any_axis and axis != arrays[0].ndim - 1 and not are_concrete(arrays):
-            arrays = as_they_lie(arrays, operands.plan.kinds, axis)
-        operands = operands._replace(formula=formula, arrays=arrays)
-        found = in_tries(compute, operands) if pull else compute(operands)
-        return found.moved() if isinstance(found, Rows) else found
+    def own(self, x: Any) -> Any:
+        return jnp.asarray(x)
 
-    def call(self, compute: Any, call: Any, values: Any) -> Any:
-        """Compiled once per formula, options, dtypes and shapes; checks run while it is traced."""
-        if not entries(1):
-            return compute(call, values)
-        traced, fixed = [], []
-        for x in (*values.arrays, *values.parameters.values(), values.weights, values.where):
-            kind = type(x)
-            if is_concrete(kind) or (kind is float and x not in ASKED_ABOUT):
-                traced.append(x)
-                fixed.append(_TRACED)
-            elif x is None or kind in _NUMBERS:
-                fixed.append(x)
-            else:  # under a transformation, whose compiler sees the whole; or an error to be
-                return compute(call, values)
-        known = call.formula.compiled
-        # The types as well: True and 1.0 are equal, and not the same to every argument.
-        key = (call, type(call.reduction), *values.parameters, *fixed, *map(type, fixed))
-        # What fails is run again op by op: it raises without JAX's additions to the message, or
-        # succeeds, as a formula does that asks about the value of a parameter.
-        with suppress(TypeError, ValueError, IndexError):
-            if key not in known:
-                if len(known) >= REMEMBERED:
-                    known.clear()
-                known[key] = _compiled(compute, call, values, tuple(fixed))
-            if run := known[key]:
-                return run(*traced)
-        result = compute(call, values)
-        known[key] = None
-        return result
+    def settings(self) -> Hashable:
+        return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
 
 # By their derivatives rather than by a selection, which XLA makes three times as slow.
@@ -160,32 +103,7 @@ def _bound(extreme: Any, beyond: Any) -> Any:
 _at_most, _at_least = _bound(jnp.minimum, jnp.greater), _bound(jnp.maximum, jnp.less)
 
 
-def _compiled(compute: Any, call: Any, values: Any, fixed: tuple[Any, ...]) -> Any:
-    arrays, names, rebuilt = len(call.names), tuple(values.parameters), type(values)
-
-    def run(*traced: Any) -> Any:
-        given = iter(traced)
-        leaves = [next(given) if x is _TRACED else x for x in fixed]
-        *numbers, weights, where = leaves[arrays:]
-        parameters = dict(zip(names, numbers, strict=True))
-        return compute(call, rebuilt(tuple(leaves[:arrays]), parameters, weights, where))
-
-    return jax.jit(run)
-
-
-class _Trying(Jax):
-    """Words for a first try, which notes whether a formula has one."""
-
-    asked = False
-
-    @property
-    def unguarded(self) -> bool:  # type: ignore[override]
-        self.asked = True
-        return True
-
-
 namespace = Jax(jnp)
-namespace.trying = _Trying(jnp)
 
 
 class JaxWorkbench(Workbench):

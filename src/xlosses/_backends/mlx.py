@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Hashable
 from typing import Any, cast
 
 import mlx.core as mx
 
-from xlosses._backends.blocks import entries
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
@@ -68,15 +66,11 @@ class Mlx(Namespace):
     def default_float(self) -> str:
         return "float32"
 
-    def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
-        """Element by element differentiated by the slope, which is fewer operations than MLX derives.
+    def owns(self, x: Any) -> bool:
+        return isinstance(x, mx.array)
 
-        Over rows it is more: MLX keeps the exponentials, which the slope computes anew.
-        """
-        formula = operands.formula
-        if formula.derivative and not formula.by_rows and entries(1):
-            operands = operands._replace(formula=formula.with_terms(partial(_by_slope, formula)))
-        return compute(operands)
+    def settings(self) -> Hashable:
+        return mx.default_device().type
 
 
 # By its derivatives rather than by a selection, which takes MLX twenty times as long.
@@ -121,37 +115,12 @@ def _total_vjp(x: Any, gradient: Any, _: Any) -> Any:
     return mx.broadcast_to(gradient, x.shape)
 
 
-def _by_slope(formula: Any, xp: Any, *arrays: Any, **parameters: Any) -> Any:
-    """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
-    moving = {name: x for name, x in parameters.items() if isinstance(x, mx.array)}
-    n = len(arrays)
-
-    def of(function: Any, *found: Any) -> Any:
-        moved = dict(zip(moving, found[n:], strict=True))
-        return function(xp, *found[:n], **{**parameters, **moved})
-
-    def rule(found: Any, gradient: Any, _: Any) -> Any:
-        first, *others = found if isinstance(found, tuple) else (found,)
-        by_first = of(formula.derivative, first, *others) * gradient
-        if not others:
-            return by_first
-        # MLX computes these only if they are asked for.
-        return by_first, *mx.vjp(partial(of, formula.terms, first), others, [gradient])[1]
-
-    with_slope = mx.custom_function(partial(of, formula.terms))
-    with_slope.vjp(rule)
-    return with_slope(*arrays, *moving.values())
-
-
 namespace = Mlx(mx)
 
 
 class MlxWorkbench(Workbench):
     package = "mlx"
     differentiates = True
-
-    def poisoned(self, x: Any, poison: Any) -> Any:
-        return _poisoned(x, poison)  # MLX does not fuse a product of all entries with a gather of few
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return mx.array(values, dtype=self.xp._key(dtype))

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from functools import partial
 from typing import Any
 
 import array_api_compat.numpy as standard
 import numpy as np
 
-from xlosses._backends.blocks import Ways, entries, in_blocks, keep_freed_memory
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
-
-BLOCK = 1 << 17  # entries: in larger ones temporary arrays would take more than 4 MB
 
 LONG = 1 << 13  # entries from which clip, slow to begin, beats minimum and maximum with a number by far
 
 # np.sum and np.max take twice as long to begin.
 _sum: Any = np.add.reduce
 _max: Any = np.maximum.reduce
-
-keep_freed_memory(lambda: np.empty(1 << 22, np.uint8))
 
 
 class NumPy(Namespace):
@@ -71,10 +64,20 @@ class NumPy(Namespace):
         p /= np.sum(p, axis=-1, keepdims=True)
         return p
 
+    def softmax_less_one(self, x: Any, labels: Any) -> Any:
+        p, labels = self.softmax(x), labels[..., None]
+        np.put_along_axis(p, labels, np.take_along_axis(p, labels, axis=-1) - 1.0, axis=-1)
+        return p
+
     def add_at(self, x: Any, labels: Any, values: Any) -> Any:
-        labels = labels[..., None]
+        labels, x = labels[..., None], np.copy(x)
         np.put_along_axis(x, labels, np.take_along_axis(x, labels, axis=-1) + values[..., None], axis=-1)
         return x
+
+    def put_at(self, x: Any, labels: Any, values: Any) -> Any:
+        zeros = self.zeros_like(x)
+        np.put_along_axis(zeros, labels[..., None], values[..., None], axis=-1)
+        return zeros
 
     def total(self, x: Any) -> Any:
         return _sum(x, axis=None)
@@ -84,37 +87,18 @@ class NumPy(Namespace):
             return 0, 0
         return int(np.minimum.reduce(labels, axis=None)), int(_max(labels, axis=None))
 
-    def run(self, compute: Any, operands: Any, pull: Any = None) -> Any:
-        limit = entries(BLOCK)
-        whole = operands.arrays[0].size <= min(limit, LONG) or not limit
-        if whole or (operands.light and math.prod(operands.shape) <= limit):
-            return compute(operands)
-        return in_blocks(compute, operands, limit, _ways)
+    def owns(self, x: Any) -> bool:
+        return isinstance(x, (np.ndarray, np.generic))
 
-
-def _finite(piece: Any) -> bool:
-    total = piece[0] if isinstance(piece, tuple) else np.sum(piece, dtype=_wide(piece))
-    return math.isfinite(total)
-
-
-def _wide(piece: Any) -> Any:
-    return np.promote_types(piece.dtype, np.float32)  # a sum of float16 overflows
-
-
-def _room(piece: Any, operands: Any) -> Any:
-    if piece.ndim == len(operands.shape):
-        return np.empty(operands.shape, piece.dtype)
-    return np.empty_like(operands.arrays[0], dtype=piece.dtype, subok=False)
-
-
-def _added(parts: Any) -> Any:
-    return np.asarray(np.sum(parts, dtype=np.float64), dtype=parts[0].dtype)
+    def refusal(self, x: Any) -> str:
+        if isinstance(x, np.ma.MaskedArray):
+            return "a masked array, whose mask would be lost; pass x.filled(0) and where=~x.mask"
+        if isinstance(x, np.matrix):
+            return "a numpy.matrix, which multiplies as matrices do; convert it by numpy.asarray"
+        return ""
 
 
 namespace = NumPy(standard)
-_unguarded = NumPy(standard)
-_unguarded.unguarded = True
-_ways = Ways(_unguarded, partial(np.errstate, all="ignore"), _finite, _room, _added)
 
 
 class NumPyWorkbench(Workbench):

@@ -12,10 +12,8 @@ from xlosses._core.formula import Alignment
 
 def choose(
     xp: Namespace, arrays: Mapping[str, Any], alignment: Mapping[str, Alignment], dtype: Any
-) -> tuple[Any, Any, bool]:
-    """The dtype of the result, the one to compute and sum in (at least float32), and whether both
-    stay the same when a framework's settings change: its default dtype, whether it has float64.
-    """
+) -> tuple[Any, Any]:
+    """The dtype of the result, and the one to compute and sum in: at least float32."""
     floats = set()
     for name, value in arrays.items():
         found = xp.dtype_name(value.dtype)
@@ -31,8 +29,7 @@ def choose(
         if result not in FLOATING:
             raise TypeError(f"dtype must be a real floating dtype ({', '.join(FLOATING)}), got {result}")
     compute = _promoted({result, "float32"})
-    settled = bool(floats) if dtype is None else result != "float64"
-    return xp.dtype_named(result, first), xp.dtype_named(compute, first), settled
+    return xp.dtype_named(result, first), xp.dtype_named(compute, first)
 
 
 def _promoted(names: set[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a formula and its slope are, and how their arrays align.
+"""What a formula declares: its terms, how its arrays align, its slope, its ordinary form, its weight.
 
     @formula
     def squared_error(xp, x, y):
@@ -15,9 +15,14 @@ goes from arrays that are fit to compute with to one term per element, or per ro
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable, Iterable
-from copy import copy
-from typing import Any, Literal, TypeAlias, overload
+from threading import Lock
+from typing import Any, Literal, TypeAlias, get_args, overload
+from weakref import WeakValueDictionary
+
+from xlosses._backends import Cache
 
 Alignment: TypeAlias = Literal["elements", "rows", "vectors", "labels", "classes"]
 """How an array lies beside the first one.
@@ -29,28 +34,50 @@ labels      one integer class per row
 classes     one number per class, the same for every row; may be left out (None)
 """
 
+BESIDE: dict[str, tuple[str, ...]] = {
+    "elements": ("elements",),
+    "rows": ("rows", "labels", "classes"),
+    "vectors": ("vectors",),
+}
+"""What may stand beside a first array of each alignment."""
+
 Terms: TypeAlias = Callable[..., Any]
+
+PLANS = 256  # signatures of calls that a formula remembers
+PROGRAMS = 64  # programs that a compiler has made of it
+
+_named: WeakValueDictionary[str, Formula] = WeakValueDictionary()
+_naming = Lock()
 
 
 class Formula:
-    """A loss as mathematics: its terms, their slope by the first array, their weight of their own."""
+    """A loss as mathematics: its terms, and what is declared of them."""
 
     def __init__(
-        self, terms: Terms, alignment: tuple[Alignment, ...], sparse: bool, together: bool, any_axis: bool
+        self,
+        terms: Terms,
+        alignment: tuple[Alignment, ...] = (),
+        static: tuple[str, ...] = (),
+        *,
+        reads_one_entry: bool = False,
+        shares_softmax: bool = False,
     ) -> None:
         self.terms = terms
         self.alignment = alignment
-        self.sparse = sparse
-        self.together = together
-        self.any_axis = any_axis
+        self.static = static
+        self.reads_one_entry = reads_one_entry
+        self.shares_softmax = shares_softmax
         self.by_rows = alignment[:1] not in ((), ("elements",))
         self.derivative: Terms | None = None
         self.own_weight: Terms | None = None
-        self.plans: dict[Any, Any] = {}  # what is known of the calls with this formula, and goes with it
-        self.compiled: dict[Any, Any] = {}
-        self.nodes: dict[str, Any] = {}  # what stands for it in graphs, for as long as it lives
-        self.__name__ = terms.__name__
+        self.ordinary_form: Formula | None = None
+        self.plans: Cache[Any] = Cache(PLANS)
+        self.programs: Cache[Any] = Cache(PROGRAMS)
+        self.__name__ = getattr(terms, "__name__", type(terms).__name__)
+        self.__qualname__ = getattr(terms, "__qualname__", self.__name__)
+        self.__module__ = getattr(terms, "__module__", None) or __name__
         self.__doc__ = terms.__doc__
+        self.key = _register(self)
 
     def __call__(self, xp: Any, *arrays: Any, **parameters: Any) -> Any:
         """The terms."""
@@ -58,14 +85,23 @@ class Formula:
 
     def aligned(self, names: Iterable[str]) -> dict[str, Alignment]:
         """How each array aligns, by its name; plain formulas take as many elements as they get."""
+        names = tuple(names)
         if not self.alignment:
             return dict.fromkeys(names, "elements")
+        if len(names) != len(self.alignment):
+            raise TypeError(
+                f"{self!r} takes {len(self.alignment)} arrays ({', '.join(self.alignment)}), "
+                f"got {len(names)}: {', '.join(names)}"
+            )
         return dict(zip(names, self.alignment, strict=True))
 
-    def with_terms(self, terms: Terms) -> Formula:
-        """The same loss by another function for its terms."""
-        other = copy(self)
-        other.terms, other.plans, other.compiled = terms, {}, {}
+    def by(self, terms: Terms, derivative: Terms | None = None) -> Formula:
+        """The same loss by other functions for its terms and their slope."""
+        other = object.__new__(Formula)
+        vars(other).update(vars(self))
+        other.terms, other.derivative = terms, derivative
+        # Of its own: what was compiled of this formula goes with it, and the other may outlive it.
+        other.plans, other.programs = Cache(PLANS), Cache(PROGRAMS)
         return other
 
     def slope(self, derivative: Terms) -> Terms:
@@ -73,22 +109,83 @@ class Formula:
         self.derivative = derivative
         return derivative
 
+    def ordinary(self, terms: Terms) -> Formula:
+        """Take this function as a plainer form of the terms, right wherever its result is finite.
+
+        It may be tried first, and what is not finite is computed by the formula. A slope of the
+        form that is returned is tried in the same way.
+        """
+        form = self.ordinary_form = self.by(terms)
+        return form
+
     def weight(self, own_weight: Terms) -> Terms:
         """Take this function as what each term counts for in "weighted_mean", beside `weights`."""
         self.own_weight = own_weight
+        if self.ordinary_form is not None:
+            self.ordinary_form.own_weight = own_weight
         return own_weight
 
     def __repr__(self) -> str:
         return f"<formula {self.__name__}>"
 
+    def __copy__(self) -> Formula:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Formula:
+        return self
+
+    def __reduce__(self) -> Any:
+        """By its name where it has one in an importable module, else by its parts."""
+        found: Any = sys.modules.get(self.__module__)
+        for part in self.__qualname__.split("."):
+            found = getattr(found, part, None)
+        if found is self and self.__module__ != "__main__":
+            return self.__qualname__
+        # Pickle looks a function up by its name, which here is that of the formula.
+        if found is self and not self.terms.__qualname__.endswith(".terms"):
+            self.terms.__qualname__ += ".terms"
+        declared = {
+            "reads_one_entry": self.reads_one_entry,
+            "shares_softmax": self.shares_softmax,
+            "derivative": self.derivative,
+            "own_weight": self.own_weight,
+        }
+        plain = self.ordinary_form
+        ordinary = None if plain is None else (plain.terms, plain.derivative)
+        return _rebuilt, (self.terms, self.alignment, self.static, declared, ordinary)
+
+
+def _rebuilt(terms: Terms, alignment: Any, static: Any, declared: dict[str, Any], ordinary: Any) -> Formula:
+    form = Formula(terms, alignment, static)
+    if ordinary is not None:
+        form.ordinary(ordinary[0]).derivative = ordinary[1]
+    vars(form).update(declared)
+    form.weight(declared["own_weight"])
+    return form
+
+
+def _register(form: Formula) -> str:
+    """A name that no other living formula has: graphs hold names, not objects."""
+    with _naming:
+        name = first = f"{form.__module__}.{form.__qualname__}"
+        n = 1
+        while name in _named:
+            n += 1
+            name = f"{first} {n}"
+        _named[name] = form
+        return name
+
+
+def named(key: str) -> Formula:
+    """The formula that has this name."""
+    return _named[key]
+
 
 @overload
-def formula(
-    *alignment: Alignment, sparse: bool = ..., together: bool = ..., any_axis: bool = ...
-) -> Callable[[Terms], Formula]: ...
+def formula(*alignment: Alignment, static: tuple[str, ...] = ...) -> Callable[[Terms], Formula]: ...
 @overload
 def formula(terms: Terms, /) -> Formula: ...
-def formula(*alignment: Any, sparse: bool = False, together: bool = False, any_axis: bool = False) -> Any:
+def formula(*alignment: Any, static: tuple[str, ...] = ()) -> Any:
     """Make a formula of a function `(xp, *arrays, **parameters) -> terms`.
 
     Plain, all arrays are compared element by element. Otherwise `alignment` says, array by array,
@@ -97,22 +194,24 @@ def formula(*alignment: Any, sparse: bool = False, together: bool = False, any_a
     Parameters
     ----------
     *alignment : str
-        One word per array, or nothing when the decorator is used plainly.
-    sparse : bool
-        Whether a term reads only the entry of its row that the label names. Its slope is then the
-        derivative by that entry.
-    together : bool
-        Whether terms and slope are made of one softmax of the first array, so that the gradient is
-        better made with the loss and kept than made afterwards from the arrays.
-    any_axis : bool
-        Whether formula and slope use operators and the words of `xp` alone. Their arrays may then be
-        stand-ins, of rows that lie along another axis, where to move that last would be to copy.
+        One word per array, or nothing when the decorator is used plainly. The first is "elements",
+        "rows" or "vectors".
+    static : tuple of str
+        The parameters that choose a branch. They are plain numbers, strings or booleans, and never
+        traced: another value is another program.
 
     Returns
     -------
     Formula
         To be given to `evaluate`. Its method `slope` decorates the derivative of each term by
-        the first array; its method `weight` what each term counts for in "weighted_mean".
+        the first array; its method `weight` what each term counts for in "weighted_mean"; its method
+        `ordinary` a plainer form of the terms, right wherever it is finite, which is tried first.
+
+    Raises
+    ------
+    ValueError
+        A word that is none of the five, or that cannot stand beside the first; a static parameter
+        that the function does not have.
 
     Examples
     --------
@@ -125,5 +224,56 @@ def formula(*alignment: Any, sparse: bool = False, together: bool = False, any_a
     0.5
     """
     if alignment and callable(alignment[0]):
-        return Formula(alignment[0], (), sparse, together, any_axis)
-    return lambda terms: Formula(terms, alignment, sparse, together, any_axis)
+        return declared()(alignment[0])
+    return declared(*alignment, static=static)
+
+
+def declared(
+    *alignment: Alignment,
+    static: tuple[str, ...] = (),
+    reads_one_entry: bool = False,
+    shares_softmax: bool = False,
+) -> Callable[[Terms], Formula]:
+    """`formula`, with what only this library's own formulas say of themselves.
+
+    reads_one_entry    a term reads only the entry of its row that the label names, and the slope is
+                       the derivative by that entry
+    shares_softmax     terms and slope are made of one softmax of the first array, so that the gradient
+                       is better made with the loss than afterwards
+    """
+    static = (static,) if isinstance(static, str) else tuple(static)
+    _check_alignment(alignment)
+
+    def decorate(terms: Terms) -> Formula:
+        known = inspect.signature(terms).parameters
+        if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+            for name in static:
+                if name not in known:
+                    raise ValueError(f"static={name!r} is no parameter of {terms.__name__}")
+        return Formula(
+            terms, alignment, static, reads_one_entry=reads_one_entry, shares_softmax=shares_softmax
+        )
+
+    return decorate
+
+
+def _check_alignment(alignment: tuple[Any, ...]) -> None:
+    for word in alignment:
+        if word not in get_args(Alignment):
+            raise ValueError(
+                f"an array of a formula is one of {', '.join(map(repr, get_args(Alignment)))}, got {word!r}"
+            )
+    if not alignment:
+        return
+    first, *others = alignment
+    if first not in BESIDE:
+        raise ValueError(
+            f"the first array of a formula is one of {', '.join(map(repr, BESIDE))}, got {first!r}"
+        )
+    for word in others:
+        if word not in BESIDE[first]:
+            raise ValueError(
+                f"beside {first!r} an array is one of {', '.join(map(repr, BESIDE[first]))}, got {word!r}"
+            )
+    if others.count("labels") > 1:
+        raise ValueError("a formula has one array of 'labels' at most")

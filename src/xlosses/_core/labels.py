@@ -29,7 +29,7 @@ def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignore
     low, high = ends
     if low >= 0 and high < classes:
         return True
-    _, _, bad = safe(xp, labels, classes, mask, ignored, fit=False)
+    _, _, bad = safe(xp, labels, classes, mask, ignored, in_range=False)
     if bool(xp.any(bad)):
         first = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int8), (-1,))))
         value = int(xp.reshape(_widest(xp, labels), (-1,))[first])
@@ -41,9 +41,9 @@ def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignore
 
 
 def safe(
-    xp: Namespace, labels: Any, classes: int, mask: Any, ignored: int | None, fit: bool
+    xp: Namespace, labels: Any, classes: int, mask: Any, ignored: int | None, in_range: bool
 ) -> tuple[Any, Any, Any]:
-    """Labels fit to gather with where they count, the mask without the ignored ones, and the kept rows
+    """Labels to gather with where they count, the mask without the ignored ones, and the kept rows
     that were out of range.
 
     The last is None where every label that counts is known to be in range. The labels come in the
@@ -52,11 +52,12 @@ def safe(
     labels = _widest(xp, labels)
     if ignored is not None:
         kept = labels != ignored
-        mask = kept if mask is None else mask & kept
-    if fit:
+        mask = kept if mask is None else xp.logical_and(mask, kept)
+    if in_range:
         return labels, mask, None
-    bad = (labels < 0) | (labels >= classes)
-    return xp.where(bad, 0, labels), mask, bad if mask is None else bad & mask
+    # By functions: MLX computes `&` and `|` wrongly between a mapped and an unmapped array under vmap.
+    bad = xp.logical_or(labels < 0, labels >= classes)
+    return xp.where(bad, 0, labels), mask, bad if mask is None else xp.logical_and(bad, mask)
 
 
 def _widest(xp: Namespace, labels: Any) -> Any:

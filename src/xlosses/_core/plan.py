@@ -2,124 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 from xlosses._backends import FLOATING, FRAMEWORKS, INTEGRAL, Namespace, namespace_of
 from xlosses._core import dtypes, labels, shapes
-from xlosses._core.checks import axis_of, is_number
-from xlosses._core.formula import Alignment, Formula
+from xlosses._core.call import Call
+from xlosses._core.checks import axis_of, describe, is_number
+from xlosses._core.formula import Alignment
 
-REMEMBERED = 256  # plans per formula; a program that needs more of them begins anew
 _PLAIN = (float, int, type(None))
 
 
-class Call(NamedTuple):
-    """What one call of a loss is, its arrays and numbers apart."""
-
-    formula: Formula
-    names: tuple[str, ...]  # of the arrays
-    reduction: str
-    dtype: Any
-    axis: int
-    ignore_index: int | None
-
-
-class Values(NamedTuple):
-    """The arrays and numbers of one call."""
-
-    arrays: tuple[Any, ...]
-    parameters: Mapping[str, Any]
-    weights: Any
-    where: Any
+class Token:
+    """By which a plan is told from others: two are equal only if they are the same."""
 
 
 class Plan(NamedTuple):
-    """How the values of a call become the operands of its formula."""
+    """How the arguments of a call become the operands of its formula."""
 
     xp: Namespace
     kinds: tuple[Alignment, ...]  # of each array
+    numbers: tuple[bool, ...]  # of each array, whether a number stands for it
     axis: int  # where the rows of the first array lie
     shape: shapes.Shape  # of the terms
     shapes: tuple[shapes.Shape, ...]  # of each array in the formula
     compute: Any  # the dtype that terms are computed and summed in
     dtype: Any  # the dtype of the result
-    asis: bool  # whether the formula takes the arrays as they were given, if their labels are in range
+    as_given: bool  # whether the formula takes the arrays as they were given, if their labels are in range
     labels: int  # which array has the labels; -1 if none has
+    adopted: bool  # whether arrays of another framework are among them
+    token: Token
 
 
-def plan(call: Call, values: Values) -> Plan:
+def plan_of(call: Call, xp: Namespace | None) -> Plan:
     """The plan of a call, or the error that its types, dtypes or shapes deserve."""
-    formula, names, _, dtype, axis, _ = call
-    arrays, parameters, weights, where = values
-    xp = namespace_of(arrays[0])
-    known = formula.plans
     if xp is None or xp.tracing():
-        return _made(call, values)[0]
+        return _made(call)
     try:
-        signature: list[Any] = [names, dtype, axis]
-        for x in (*arrays, *parameters.values(), weights, where):
-            kind = type(x)
-            plain = kind in _PLAIN
-            signature.append(kind if plain else x if kind is bool else (kind, x.dtype, x.shape))
-        key = tuple(signature)
-        found: Plan | None = known.get(key)
-    except (AttributeError, TypeError):  # what is no array, or no dtype, is about to be refused
-        return _made(call, values)[0]
+        key = _key(call, xp)
+        found: Plan | None = call.formula.plans.get(key)
+    except (AttributeError, TypeError, RuntimeError):  # what is no array, or no dtype, is about to be refused
+        return _made(call)
     if found is None:
-        found, settled = _made(call, values)
-        if settled:
-            if len(known) >= REMEMBERED:
-                known.clear()
-            known[key] = found
+        found = _made(call)
+        if not found.adopted and _are_fixed(found.shapes):
+            call.formula.plans.keep(key, found)
     return found
 
 
-def _made(call: Call, values: Values) -> tuple[Plan, bool]:
-    """The plan, and whether it stays the same when a framework's settings change."""
+def _key(call: Call, xp: Namespace) -> Hashable:
+    """What the plan of a call depends on."""
+    static, signature = call.formula.static, xp.signature
+    key: list[Any] = [call.names, call.dtype, call.axis, xp.settings()]
+    for x in call.arrays:
+        kind = type(x)
+        key.append(kind if kind in _PLAIN else x if kind is bool else signature(x))
+    for name, x in call.parameters.items():
+        kind = type(x)
+        if name in static:
+            key.append((name, kind, x))
+        else:
+            key.append((name, kind if kind in _PLAIN else x if kind is bool else signature(x)))
+    for x in (call.weights, call.where):
+        kind = type(x)
+        key.append(kind if kind in _PLAIN else x if kind is bool else signature(x))
+    return tuple(key)
+
+
+def _are_fixed(all_shapes: tuple[shapes.Shape, ...]) -> bool:
+    """Whether no length is a symbol of a compiler."""
+    return all(type(n) is int for shape in all_shapes for n in shape)
+
+
+def _made(call: Call) -> Plan:
     names, formula = call.names, call.formula
-    arrays = dict(zip(names, values.arrays, strict=True))
-    xp = one_framework({**arrays, **values.parameters, "weights": values.weights, "where": values.where})
+    arrays = dict(zip(names, call.arrays, strict=True))
     kinds = formula.aligned(names)
-    first = values.arrays[0]
-    given = {k: x for k, x in arrays.items() if k == names[0] or not (x is None or is_number(x))}
-    result, compute, settled = dtypes.choose(xp, given, kinds, call.dtype)
+    first = call.arrays[0]
+    optional = {name for name in names[1:] if kinds[name] == "classes"}
+    arguments = {k: x for k, x in arrays.items() if x is not None or k not in optional}
+    beside = {**_traced(call), "weights": call.weights, "where": call.where}
+    xp, adopted = one_framework({**arguments, **{k: x for k, x in beside.items() if x is not None}})
+    numbers = tuple(k != names[0] and x is not None and is_number(x) for k, x in arrays.items())
+    given = {
+        k: x for (k, x), number in zip(arrays.items(), numbers, strict=True) if x is not None and not number
+    }
+    given = {k: xp.own(x) for k, x in given.items()} if adopted else given
+    first = given[names[0]]
+    result, compute = dtypes.choose(xp, given, kinds, call.dtype)
     axis = axis_of(len(first.shape), axis=call.axis) if formula.by_rows else -1
     wanted = shapes.of_formula({name: tuple(x.shape) for name, x in given.items()}, kinds, axis)
     shape = wanted[names[0]][:-1] if formula.by_rows else wanted[names[0]]
-    _check_mask(xp, values.where, shape)
-    _check_weights(xp, values.weights, shape)
+    _check_mask(xp, call.where, shape)
+    _check_weights(xp, call.weights, shape)
     label = next((name for name, kind in kinds.items() if kind == "labels"), None)
     if label is not None:
         labels.check_dtype(xp, label, arrays[label])
-    asis = (
-        all(x is None or name in given for name, x in arrays.items())
+    as_given = (
+        not any(numbers)
+        and not adopted
         and all(tuple(x.shape) == wanted[name] for name, x in given.items())
         and all(x.dtype == (xp.widest_integer() if name == label else compute) for name, x in given.items())
-        and all(is_number(x) for x in values.parameters.values())
+        and all(is_number(x) for x in _traced(call).values())
         and axis in (-1, len(first.shape) - 1)
-        and values.where is None
-        and values.weights is None
+        and call.where is None
+        and call.weights is None
     )
-    made = Plan(
+    return Plan(
         xp=xp,
         kinds=tuple(kinds.values()),
+        numbers=numbers,
         axis=axis,
         shape=shape,
         shapes=tuple(wanted[name] for name in names),
         compute=compute,
         dtype=result,
-        asis=asis,
+        as_given=as_given,
         labels=-1 if label is None else names.index(label),
+        adopted=adopted,
+        token=Token(),
     )
-    return made, settled
 
 
-def one_framework(arguments: Mapping[str, Any]) -> Namespace:
-    """The namespace of all arrays among the arguments; numbers and None are of any."""
+def _traced(call: Call) -> dict[str, Any]:
+    """The parameters that are not static, which are numbers or arrays without axes."""
+    found = {}
+    for name, value in call.parameters.items():
+        if name in call.formula.static:
+            if not (is_number(value) or isinstance(value, (str, bool))):
+                raise TypeError(f"{name} must be a plain number, string or bool, got {describe(value)}")
+        elif is_number(value) or getattr(value, "shape", None) == ():
+            found[name] = value
+        else:
+            raise TypeError(f"{name} must be a number or a 0-d array, got {describe(value)}")
+    return found
+
+
+def one_framework(arguments: Mapping[str, Any]) -> tuple[Namespace, bool]:
+    """The namespace of all arrays among the arguments, and whether some are of one that it adopts."""
     found: dict[str, Namespace] = {}
     for name, value in arguments.items():
-        if value is None or (found and is_number(value)):
+        if found and is_number(value):
             continue
         namespace = namespace_of(value)
         if namespace is None:
@@ -127,13 +151,16 @@ def one_framework(arguments: Mapping[str, Any]) -> Namespace:
                 f"{name} must be an array of {', '.join(FRAMEWORKS.values())} or another array API "
                 f"library, got {type(value).__name__}; convert it first"
             )
+        if refusal := namespace.refusal(value):
+            raise TypeError(f"{name} is {refusal}")
         found[name] = namespace
-    namespaces = iter(found.values())
-    xp = next(namespaces)
-    if any(other is not xp for other in namespaces):
+    all_found = list(found.values())
+    xp = next((ns for ns in all_found if ns.adopts), all_found[0])
+    others = {ns.framework for ns in all_found if ns is not xp}
+    if others - xp.adopts:
         each = ", ".join(f"{name} is from {ns.framework}" for name, ns in found.items())
         raise TypeError(f"all arrays of a call must come from one framework, but {each}; convert all to one")
-    return xp
+    return xp, bool(others)
 
 
 def _check_mask(xp: Namespace, where: Any, shape: shapes.Shape) -> None:

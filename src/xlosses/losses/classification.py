@@ -1,113 +1,15 @@
-"""Logits or probabilities against classes."""
+"""Logits or log probabilities against classes."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 from xlosses._core.checks import fraction, is_number, ndim
-from xlosses._core.evaluate import evaluate
-from xlosses._core.formula import formula
-from xlosses._core.math import clamped_log, clamped_log1m, of_class, product, sum_of_products
+from xlosses._core.formula import declared
+from xlosses._core.numerics import of_class, per_class, sum_of_products
+from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
-
-LEAST_LOG = -100.0  # what the logarithm of a probability is clamped at, as in PyTorch and MLX
-
-
-def binary_cross_entropy(
-    inputs: ArrayT,
-    targets: Array | float,
-    weights: Array | float | None = None,
-    with_logits: bool = True,
-    reduction: Reduction = "mean",
-    *,
-    where: Array | bool | None = None,
-    dtype: Any = None,
-) -> ArrayT:
-    r"""Negative log likelihood of yes-or-no targets.
-
-    From logits :math:`x`, or with ``with_logits=False`` from probabilities :math:`p`:
-
-    .. math::
-        \ell = \log(1 + e^x) - x y
-        \qquad
-        \ell = -\left( y \log p + (1 - y) \log (1 - p) \right)
-
-    Parameters
-    ----------
-    inputs : array
-        Logits, or probabilities in [0, 1], in any shape.
-    targets : array or number
-        Probabilities of "yes", :math:`y \in [0, 1]`, in the shape of `inputs`.
-    weights : array or number, optional
-        Weight of each term.
-    with_logits : bool
-        Whether `inputs` are logits.
-    reduction : {"none", "sum", "mean", "weighted_mean"}
-        How the terms become the result.
-    where, dtype : optional
-        Terms to keep, dtype of the result: as in `evaluate`.
-
-    Returns
-    -------
-    array
-        One number, or for "none" the shape of `inputs`, in nats.
-
-    Raises
-    ------
-    ValueError
-        Unequal shapes, or an unknown `reduction`.
-    TypeError
-        Arrays of two frameworks, or of complex dtype.
-
-    Notes
-    -----
-    From logits the gradient is :math:`\sigma(x) - y` everywhere, infinite logits included: an
-    infinite logit on the right side costs 0, on the wrong side inf. From probabilities each
-    logarithm is clamped at -100, with gradient 0 where that acts; a probability outside [0, 1]
-    gives NaN.
-
-    References
-    ----------
-    C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, eq. 4.90, p. 206.
-
-    Examples
-    --------
-    >>> import numpy as np, xlosses
-    >>> x, y = np.asarray([0.0, np.inf, -60.0]), np.asarray([1.0, 1.0, 0.0])
-    >>> xlosses.binary_cross_entropy(x, y, reduction="none").tolist()
-    [0.6931471805599453, 0.0, 8.75651076269652e-27]
-    """
-    form = binary_from_logits if with_logits else binary_from_probabilities
-    return evaluate(form, dict(inputs=inputs, targets=targets), {}, reduction, weights, where, dtype)
-
-
-@formula
-def binary_from_logits(xp: Any, x: Array, y: Array) -> Any:
-    # By the side of x: max(x, 0) and |x| would lose the gradient at 0, or the second one.
-    side = xp.step(x)
-    wrong = side - y
-    return product(xp, wrong, x) + xp.log1p(xp.exp((1.0 - 2.0 * side) * x))
-
-
-@binary_from_logits.slope
-def binary_from_logits_slope(xp: Any, x: Array, y: Array) -> Any:
-    side = xp.step(x)
-    sign = 1.0 - 2.0 * side
-    small = xp.exp(sign * x)
-    return side - y + sign * (small / (1.0 + small))  # sigmoid(x) - y, uncancelled
-
-
-@formula
-def binary_from_probabilities(xp: Any, p: Array, y: Array) -> Any:
-    return -(y * clamped_log(xp, p, LEAST_LOG) + (1.0 - y) * clamped_log1m(xp, p, LEAST_LOG))
-
-
-@binary_from_probabilities.slope
-def binary_from_probabilities_slope(xp: Any, p: Array, y: Array) -> Any:
-    never, certain = p <= math.exp(LEAST_LOG), p == 1  # where a clamp acts
-    by_q = xp.where(certain, 0.0, (1.0 - y) / xp.where(certain, 1.0, 1.0 - p))
-    return by_q - xp.where(never, 0.0, y / xp.where(never, 1.0, p))
 
 
 def cross_entropy(
@@ -198,78 +100,128 @@ def cross_entropy(
             f"ignore_index={ignore_index} needs integer targets, got probabilities of shape "
             f"{tuple(targets.shape)}; leave rows out by `where`"  # type: ignore[union-attr]
         )
-    form = cross_entropy_of_labels if by_label else cross_entropy_of_probabilities
+    smooth = not (is_number(smoothing) and smoothing == 0)
+    if by_label:
+        form = smoothed_cross_entropy_of_labels if smooth else cross_entropy_of_labels
+    else:
+        form = cross_entropy_of_probabilities
     arrays = dict(logits=logits, targets=targets, class_weights=class_weights)
-    parameters = dict(smoothing=smoothing)
+    parameters = dict(smoothing=smoothing) if smooth else {}
     return evaluate(
         form, arrays, parameters, reduction, weights, where, dtype, axis=axis, ignore_index=ignore_index
     )
 
 
-@formula("rows", "labels", "classes", together=True, any_axis=True)
-def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
+@declared("rows", "labels", "classes", shares_softmax=True)
+def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
     largest, rest = xp.log_sum_exp(x)
     # Picked from x, not from x - largest, which a compiler would then have to write out.
     loss = rest - (xp.pick(x, label) - largest)
-    share = None if c is None else of_class(xp, c, label)
-    if is_number(smoothing) and smoothing == 0:
-        return loss if share is None else share * loss
-    kept = 1.0 - smoothing if share is None else (1.0 - smoothing) * share
-    return kept * loss + surprise(xp, x, evenly(xp, x, c, smoothing))
+    return loss if c is None else of_class(xp, c, label) * loss
 
 
 @cross_entropy_of_labels.slope
-def cross_entropy_of_labels_slope(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
-    p, to_even = xp.softmax(x), None
-    if not (is_number(smoothing) and smoothing == 0):
-        even = evenly(xp, x, c, smoothing)
-        to_even = p * xp.sum(even, axis=-1, keepdims=True) - even
-    slope = xp.add_at(p, label, xp.full_like(x[..., 0], -1.0))
-    if c is not None:
-        slope = slope * of_class(xp, c, label)[..., None]
-    return slope if to_even is None else (1.0 - smoothing) * slope + to_even
+def cross_entropy_of_labels_slope(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
+    slope = xp.softmax_less_one(x, label)
+    return slope if c is None else slope * of_class(xp, c, label)[..., None]
 
 
 @cross_entropy_of_labels.weight
-def weight_of_label(xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number) -> Any:
+def weight_of_label(xp: Any, x: Array, label: Array, c: Array | None, *_: Any, **__: Any) -> Any:
     return None if c is None else of_class(xp, c, label)
 
 
-@formula("rows", "rows", "classes", together=True, any_axis=True)
-def cross_entropy_of_probabilities(xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number) -> Any:
-    return surprise(xp, x, smoothed(t, c, smoothing))
+@declared("rows", "labels", "classes", shares_softmax=True)
+def smoothed_cross_entropy_of_labels(
+    xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number
+) -> Any:
+    return smoothed_loss(xp, x, label, c, smoothing, sum_of_products)
+
+
+@smoothed_cross_entropy_of_labels.ordinary
+def smoothed_cross_entropy_of_labels_ordinary(
+    xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number
+) -> Any:
+    return smoothed_loss(xp, x, label, c, smoothing, dot)
+
+
+@smoothed_cross_entropy_of_labels.slope
+def smoothed_cross_entropy_of_labels_slope(
+    xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number
+) -> Any:
+    p, even = xp.softmax(x), evenly(xp, x, c, smoothing)
+    to_even = p * xp.sum(even, axis=-1, keepdims=True) - even
+    to_label = xp.add_at(p, label, -xp.ones_like(x[..., 0]))
+    if c is not None:
+        to_label = to_label * of_class(xp, c, label)[..., None]
+    return (1.0 - smoothing) * to_label + to_even
+
+
+smoothed_cross_entropy_of_labels.weight(weight_of_label)
+
+
+@declared("rows", "rows", "classes", shares_softmax=True)
+def cross_entropy_of_probabilities(
+    xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number | None = None
+) -> Any:
+    return sum_of_products(xp, smoothed(xp, t, c, smoothing), surprise(xp, x))
 
 
 @cross_entropy_of_probabilities.slope
 def cross_entropy_of_probabilities_slope(
-    xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number
+    xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number | None = None
 ) -> Any:
-    t = smoothed(t, c, smoothing)
+    t = smoothed(xp, t, c, smoothing)
     return xp.softmax(x) * xp.sum(t, axis=-1, keepdims=True) - t
 
 
+@cross_entropy_of_probabilities.ordinary
+def cross_entropy_of_probabilities_ordinary(
+    xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number | None = None
+) -> Any:
+    return xp.dot(smoothed(xp, t, c, smoothing), surprise(xp, x))
+
+
 @cross_entropy_of_probabilities.weight
-def weight_of_probabilities(xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number) -> Any:
-    return None if c is None else xp.dot(c, t)
+def weight_of_probabilities(
+    xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number | None = None
+) -> Any:
+    return None if c is None else xp.sum(per_class(xp, c, t) * t, axis=-1)
 
 
-def smoothed(t: Array, c: Array | None, smoothing: Number) -> Any:
+def smoothed(xp: Any, t: Array, c: Array | None, smoothing: Number | None) -> Any:
     """c times the probabilities t, a share of which is spread evenly over the classes."""
-    if not (is_number(smoothing) and smoothing == 0):
+    if smoothing is not None:
         t = (1.0 - smoothing) * t + smoothing / t.shape[-1]
-    return t if c is None else c * t
+    return t if c is None else per_class(xp, c, t) * t
 
 
 def evenly(xp: Any, x: Array, c: Array | None, smoothing: Number) -> Any:
     """What smoothing takes from the labels, spread over all classes and weighted by them."""
     even = xp.ones_like(x) * (smoothing / x.shape[-1])
-    return even if c is None else c * even
+    return even if c is None else per_class(xp, c, x) * even
 
 
-def surprise(xp: Any, x: Array, t: Array) -> Any:
-    """-sum t log softmax(x) over the last axis; what cannot occur and need not costs nothing."""
+def surprise(xp: Any, x: Array) -> Any:
+    """-log softmax(x)."""
     largest, rest = xp.log_sum_exp(x)
-    return sum_of_products(xp, t, rest[..., None] - (x - largest[..., None]))
+    return rest[..., None] - (x - largest[..., None])
+
+
+def smoothed_loss(
+    xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number, summed: Callable[..., Any]
+) -> Any:
+    """What is kept of the label's loss, and what all classes share of theirs, summed in one of two ways."""
+    largest, rest = xp.log_sum_exp(x)
+    loss = rest - (xp.pick(x, label) - largest)
+    kept = 1.0 - smoothing if c is None else (1.0 - smoothing) * of_class(xp, c, label)
+    every = rest[..., None] - (x - largest[..., None])
+    return kept * loss + summed(xp, evenly(xp, x, c, smoothing), every)
+
+
+def dot(xp: Any, x: Array, y: Array) -> Any:
+    """The sum of products without a guard."""
+    return xp.dot(x, y)
 
 
 def nll_loss(
@@ -341,7 +293,7 @@ def nll_loss(
     return evaluate(nll, arrays, {}, reduction, weights, where, dtype, axis=axis, ignore_index=ignore_index)
 
 
-@formula("rows", "labels", "classes", sparse=True, any_axis=True)
+@declared("rows", "labels", "classes", reads_one_entry=True)
 def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
     loss = -xp.pick(x, label)
     return loss if c is None else loss * of_class(xp, c, label)
@@ -349,7 +301,7 @@ def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
 
 @nll.slope
 def nll_slope(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
-    slope = xp.full_like(x[..., 0], -1.0)  # by the entry that the label names
+    slope = -xp.ones_like(x[..., 0])  # by the entry that the label names
     return slope if c is None else slope * of_class(xp, c, label)
 
 

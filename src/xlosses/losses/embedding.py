@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from xlosses._core.checks import nonnegative
-from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import at_least, ordinary, scale_of, tiny
+from xlosses._core.numerics import at_least, ordinary, scale_of, tiny
+from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -78,21 +78,37 @@ def cosine_similarity_loss(
     return evaluate(cosine, dict(x1=x1, x2=x2), dict(eps=eps), reduction, weights, where, dtype, axis=axis)
 
 
-@formula("vectors", "vectors", any_axis=True)
+@formula("vectors", "vectors")
 def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
-    dot = xp.dot(pair.u1, pair.u2) / at_least(xp, pair.length, pair.floor)
-    return dot if pair.zero is None else xp.where(pair.zero, 0.0, dot)
+    return xp.where(pair.zero, 0.0, xp.dot(pair.u1, pair.u2) / at_least(xp, pair.length, pair.floor))
 
 
 @cosine.slope
 def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
-    length = at_least(xp, pair.length, pair.floor)
+    slope = turn(xp, pair.u1, pair.u2, pair.q1, pair.length, pair.floor)
+    return xp.where(pair.zero[..., None], 0.0, slope / pair.s1[..., None])
+
+
+@cosine.ordinary
+def cosine_ordinary(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
+    q1, q2 = ordinary(xp, xp.dot(x1, x1)), ordinary(xp, xp.dot(x2, x2))
+    return xp.dot(x1, x2) / xp.clip(xp.sqrt(q1 * q2), eps, None)
+
+
+@cosine_ordinary.slope
+def cosine_ordinary_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
+    q1, q2 = ordinary(xp, xp.dot(x1, x1)), ordinary(xp, xp.dot(x2, x2))
+    return turn(xp, x1, x2, q1, xp.sqrt(q1 * q2), eps)
+
+
+def turn(xp: Any, u1: Array, u2: Array, q1: Array, length: Array, floor: Any) -> Any:
+    """The derivative by u1 of u1.u2 / max(length, floor), where q1 is u1.u1."""
+    most = at_least(xp, length, floor)
     # Where the floor acts the length is a constant, and nothing pulls the vector back.
-    back = xp.where(pair.length <= pair.floor, 0.0, xp.dot(pair.u1, pair.u2) / length / pair.q1)
-    slope = pair.u2 / length[..., None] - pair.u1 * back[..., None]
-    return slope if pair.zero is None else xp.where(pair.zero[..., None], 0.0, slope / pair.s1[..., None])
+    back = xp.where(length <= floor, 0.0, xp.dot(u1, u2) / most / q1)
+    return u2 / most[..., None] - u1 * back[..., None]
 
 
 class Scaled(NamedTuple):
@@ -104,20 +120,18 @@ class Scaled(NamedTuple):
     q1: Any  # the squared length of u1
     length: Any  # of u1 times that of u2
     floor: Any  # the least that this product may be
-    zero: Any  # whether a vector is zero; None where none is and the scales are 1
+    zero: Any  # whether a vector is zero
 
 
 def scaled(xp: Any, x1: Array, x2: Array, eps: Number) -> Scaled:
-    if xp.unguarded:
-        q1, q2 = ordinary(xp, xp.dot(x1, x1)), ordinary(xp, xp.dot(x2, x2))
-        return Scaled(x1, x2, 1.0, q1, xp.sqrt(q1 * q2), eps, None)
     s1, s2 = scale_of(xp, x1), scale_of(xp, x2)
-    zero = (s1 == 0) | (s2 == 0)
+    zero = xp.logical_or(s1 == 0, s2 == 0)
     s1, s2, floor, acts = with_floor(xp, s1, s2, eps)
     u1, u2 = x1 / s1[..., None], x2 / s2[..., None]
     q1, q2 = xp.dot(u1, u1), xp.dot(u2, u2)
-    zero = zero & ~xp.isnan(q1 * q2)
-    q1, q2 = xp.where(zero | acts, 1.0, q1), xp.where(zero | acts, 1.0, q2)
+    zero = xp.logical_and(zero, xp.logical_not(xp.isnan(q1 * q2)))
+    given_up = xp.logical_or(zero, acts)
+    q1, q2 = xp.where(given_up, 1.0, q1), xp.where(given_up, 1.0, q2)
     return Scaled(u1, u2, s1, q1, xp.sqrt(q1 * q2), floor, zero)
 
 
@@ -132,7 +146,7 @@ def with_floor(xp: Any, s1: Array, s2: Array, eps: Number) -> tuple[Any, Any, An
     limit = eps / at_least(xp, large, least + least * eps)
     acts = small < 2.0**-40 * limit
     half = eps**0.5
-    large = at_least(xp, xp.where(acts & (large < half), half, large), least)
+    large = at_least(xp, xp.where(xp.logical_and(acts, large < half), half, large), least)
     limit = eps / large
     small = at_least(xp, xp.where(acts, limit, small), least)
     return xp.where(swap, small, large), xp.where(swap, large, small), limit / small, acts

@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from xlosses._core.checks import positive
-from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import at_least, rarely
+from xlosses._core.numerics import at_least
+from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -92,6 +92,20 @@ def gaussian_nll_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, con
     return (x - y) / variance(xp, var, eps)
 
 
+@gaussian_nll.ordinary
+def gaussian_nll_ordinary(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
+    error = x - y
+    # The logarithm of a negative variance is NaN, which a clamp before it would hide.
+    log_v = xp.clip(xp.log(var), math.log(eps) if isinstance(eps, float) else xp.log(eps), None)
+    return 0.5 * log_v + 0.5 * error * (error / xp.clip(var, eps, None)) + constant
+
+
+@gaussian_nll_ordinary.slope
+def gaussian_nll_ordinary_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
+    negative = 0.0 * xp.sqrt(xp.min(var))  # NaN if any variance is
+    return (x - y + negative) / xp.clip(var, eps, None)
+
+
 def variance(xp: Any, var: Array, eps: Number) -> Any:
-    """max(var, eps), and NaN where var is negative."""
-    return at_least(xp, rarely(xp, var < 0, float("nan"), var), eps)
+    """max(var, eps), and NaN for a negative variance."""
+    return at_least(xp, xp.where(var < 0, float("nan"), var), eps)

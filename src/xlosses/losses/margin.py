@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
+from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Reduction
 
 

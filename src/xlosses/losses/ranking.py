@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from xlosses._core.checks import finite, nonnegative, order
-from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import norm, norm_and_slope
+from xlosses._core.numerics import norm, norm_and_slope, ordinary_norm, ordinary_norm_and_slope
+from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -158,7 +158,7 @@ def triplet_loss(
     return evaluate(triplet, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
 
-@formula("vectors", "vectors", "vectors", any_axis=True)
+@formula("vectors", "vectors", "vectors", static=("p",))
 def triplet(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number) -> Any:
     return xp.relu(norm(xp, a - b, p, eps) - norm(xp, a - n, p, eps) + margin)
 
@@ -167,4 +167,18 @@ def triplet(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps
 def triplet_slope(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number) -> Any:
     near, toward = norm_and_slope(xp, a - b, p, eps)
     far, away = norm_and_slope(xp, a - n, p, eps)
+    return xp.step(near - far + margin)[..., None] * (toward - away)
+
+
+@triplet.ordinary
+def triplet_ordinary(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number) -> Any:
+    return xp.relu(ordinary_norm(xp, a - b, p, eps) - ordinary_norm(xp, a - n, p, eps) + margin)
+
+
+@triplet_ordinary.slope
+def triplet_ordinary_slope(
+    xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number
+) -> Any:
+    near, toward = ordinary_norm_and_slope(xp, a - b, p, eps)
+    far, away = ordinary_norm_and_slope(xp, a - n, p, eps)
     return xp.step(near - far + margin)[..., None] * (toward - away)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from xlosses._core.checks import is_number, nonnegative, positive
-from xlosses._core.evaluate import evaluate
 from xlosses._core.formula import formula
-from xlosses._core.math import at_least, tiny
+from xlosses._core.numerics import at_least, tiny
+from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
 
@@ -288,29 +288,35 @@ def smooth_l1_loss(
     arrays = dict(predictions=predictions, targets=targets)
     if is_number(beta) and beta == 0:
         return evaluate(absolute_error, arrays, {}, reduction, weights, where, dtype)
-    return evaluate(smooth_l1, arrays, dict(beta=beta), reduction, weights, where, dtype)
+    form = smooth_l1 if is_number(beta) else smooth_l1_of_array
+    return evaluate(form, arrays, dict(beta=beta), reduction, weights, where, dtype)
 
 
 @formula
 def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = xp.absolute(x - y)
-    width = not_zero(xp, beta, error)
-    near = xp.clip(error, None, width)
-    # Neither the value nor what reaches `near` in the gradient can overflow: error / width could.
-    return 0.5 * near * (near / width) + xp.relu(error - width)
+    near = xp.clip(error, None, beta)
+    # Neither the value nor what reaches `near` in the gradient can overflow: error / beta could.
+    return 0.5 * near * (near / beta) + xp.relu(error - beta)
 
 
 @smooth_l1.slope
 def smooth_l1_slope(xp: Any, x: Array, y: Array, beta: Number) -> Any:
-    error = x - y
-    width = not_zero(xp, beta, xp.absolute(error))
-    return xp.clip(error, -width, width) / width
+    return xp.clip(x - y, -beta, beta) / beta
 
 
-def not_zero(xp: Any, beta: Any, error: Array) -> Any:
-    """beta; or, where it is an array and may be 0, enough to divide the error by: then it is l1."""
-    if is_number(beta):
-        return beta
+@formula
+def smooth_l1_of_array(xp: Any, x: Array, y: Array, beta: Array) -> Any:
+    return smooth_l1(xp, x, y, not_zero(xp, beta, xp.absolute(x - y)))
+
+
+@smooth_l1_of_array.slope
+def smooth_l1_of_array_slope(xp: Any, x: Array, y: Array, beta: Array) -> Any:
+    return smooth_l1_slope(xp, x, y, not_zero(xp, beta, xp.absolute(x - y)))
+
+
+def not_zero(xp: Any, beta: Array, error: Array) -> Any:
+    """beta; or, where it may be 0, enough to divide the error by: then it is l1."""
     return at_least(xp, at_least(xp, beta, tiny(xp, error)), 2.0**-60 * xp.clip(error, None, 1e37))
 
 
@@ -376,12 +382,16 @@ def log_cosh(xp: Any, x: Array, y: Array) -> Any:
     # cosh d = 1 + 2 sinh(d/2)^2 keeps small d; beyond 40 log cosh is linear to the last digit, and
     # beyond 88 the square infinite.
     error = x - y
-    near = error if xp.unguarded else xp.clip(error, -40.0, 40.0)
-    half_sinh = xp.sinh(0.5 * near)
-    loss = xp.log1p(2.0 * half_sinh * half_sinh)
-    return loss if xp.unguarded else loss + xp.relu(xp.absolute(error) - 40.0)
+    half_sinh = xp.sinh(0.5 * xp.clip(error, -40.0, 40.0))
+    return xp.log1p(2.0 * half_sinh * half_sinh) + xp.relu(xp.absolute(error) - 40.0)
 
 
 @log_cosh.slope
 def log_cosh_slope(xp: Any, x: Array, y: Array) -> Any:
     return xp.tanh(x - y)
+
+
+@log_cosh.ordinary
+def log_cosh_ordinary(xp: Any, x: Array, y: Array) -> Any:
+    half_sinh = xp.sinh(0.5 * (x - y))
+    return xp.log1p(2.0 * half_sinh * half_sinh)

@@ -8,42 +8,52 @@ from __future__ import annotations
 
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
-from weakref import WeakValueDictionary
 
 import torch
 from torch._guards import detect_fake_mode
 from torch._subclasses.fake_tensor import UnsupportedFakeTensorException
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
-from xlosses._backends.blocks import entries
+from xlosses._backends import namespace_of
+from xlosses._core.call import Call
+from xlosses._core.formula import Formula, named
+from xlosses._core.operands import Operands
+from xlosses._core.plan import plan_of
+from xlosses._engine.switch import entries
+from xlosses._engine.torch import runner
+from xlosses._engine.torch_private import transforms_are_active
 
-_nodes: WeakValueDictionary[str, Any] = WeakValueDictionary()
 
-
-@torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
-def name_of_node(compute: Any, kind: Any, kind_of_values: Any, formula: Any, *fixed: Any) -> str:
-    """By which a graph names what cannot be in one; in no other process, which may find the graph cached."""
-
-    def loss(numbers: Any, values: Any) -> Any:
-        return compute(kind(formula, *fixed, *numbers), kind_of_values(*values))
-
-    name = f"{formula.__name__} {uuid4()}"
-    _nodes[name] = formula.nodes[name] = loss
-    return name
+def run_traced(call: Call) -> Any:
+    """The result of a call that a compiler reads: one node, where it makes a graph."""
+    if not torch.compiler.is_dynamo_compiling() or transforms_are_active():
+        return runner.evaluate(plan_of(call, namespace_of(call.arrays[0])), call)
+    # Strings, numbers and tensors alone: a graph holds no object of ours.
+    return node(
+        call.formula.key,
+        call.names,
+        call.arrays,
+        dict(call.parameters),
+        call.weights,
+        call.where,
+        call.reduction,
+        call.dtype,
+        call.axis,
+        call.ignore_index,
+    )
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
-def node(name: str, numbers: Any, values: Any) -> Any:
-    """The loss of this name."""
-    loss = _nodes[name]
+def node(key: str, names: Any, arrays: Any, parameters: Any, weights: Any, where: Any, *options: Any) -> Any:
+    """The loss by the formula of this name."""
+    numbers = Call(named(key), tuple(names), tuple(arrays), parameters, weights, where, *options)
     try:
-        if (fluid := _fluid(*values)) is not None:
+        if (fluid := _fluid(numbers)) is not None:
             # A formula that asks about a number needs it as a number.
             symbols: Any = detect_fake_mode().shape_env  # type: ignore[union-attr]
             with suppress(GuardOnDataDependentSymNode), symbols.ignore_fresh_unbacked_symbols():
-                return loss(numbers, fluid)
-        return loss(numbers, values)
+                return _evaluated(fluid)
+        return _evaluated(numbers)
     except (TypeError, ValueError, IndexError) as error:
         if not torch.compiler.is_compiling():
             raise
@@ -51,17 +61,26 @@ def node(name: str, numbers: Any, values: Any) -> Any:
         raise UnsupportedFakeTensorException(str(error)) from error
 
 
-def _fluid(arrays: Any, parameters: Any, *rest: Any) -> Any:
-    """The values with parameters that change from call to call as 0-d tensors; None without any."""
-    device = arrays[0].device
+def _evaluated(call: Call) -> Any:
+    return runner.evaluate(plan_of(call, namespace_of(call.arrays[0])), call)
+
+
+def _fluid(call: Call) -> Call | None:
+    """The call with parameters that change from call to call as 0-d tensors; None without any."""
+    device = call.arrays[0].device
     wide = torch.float32 if device.type == "mps" else torch.float64
-    made = {k: tensor_of(x, wide, device) for k, x in parameters.items() if isinstance(x, torch.SymFloat)}
-    return (arrays, {**parameters, **made}, *rest) if made else None
+    made = {
+        k: torch.ones((), dtype=wide, device=device) * x  # type: ignore[operator]
+        for k, x in call.parameters.items()
+        if isinstance(x, torch.SymFloat) and k not in call.formula.static
+    }
+    return call._replace(parameters={**call.parameters, **made}) if made else None
 
 
-def tensor_of(symbol: Any, dtype: Any, device: Any) -> Any:
-    """A 0-d tensor by a product, which is not compiled anew for another number."""
-    return torch.ones((), dtype=dtype, device=device) * symbol
+def differentiated(loss: Any, argnum: int, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The loss and its gradient by an argument, by PyTorch's own differentiation."""
+    gradient, value = torch.func.grad_and_value(lambda *given: loss(*given, **kwargs), argnums=argnum)(*args)
+    return value, gradient
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
@@ -69,10 +88,10 @@ def _entries(usual: int) -> int:
     return entries(usual)
 
 
-def by_term_slope(operands: Any) -> Any:
+def by_term_slope(operands: Operands) -> Operands:
     """The operands of a formula whose terms autograd differentiates by the slope, if by nothing else."""
     formula = operands.formula
-    if not (formula.derivative and torch.is_grad_enabled() and _entries(1)) or formula.sparse:
+    if not (formula.derivative and torch.is_grad_enabled() and _entries(1)) or formula.reads_one_entry:
         return operands
     given = (*operands.arrays, *operands.parameters.values())
     first, *others = (isinstance(x, torch.Tensor) and x.requires_grad for x in given)
@@ -82,14 +101,14 @@ def by_term_slope(operands: Any) -> Any:
     def terms(xp: Any, *arrays: Any, **parameters: Any) -> Any:
         return _TermSlope.apply(xp, formula, parameters, *arrays)  # type: ignore[no-untyped-call]
 
-    return operands._replace(formula=formula.with_terms(terms))
+    return operands._replace(formula=formula.by(terms))
 
 
 class _TermSlope(torch.autograd.Function):
     """The terms of a formula with its slope, for a compiler to fuse with what stands around them."""
 
     @staticmethod
-    def forward(ctx: Any, xp: Any, formula: Any, parameters: Any, *arrays: Any) -> Any:
+    def forward(ctx: Any, xp: Any, formula: Formula, parameters: Any, *arrays: Any) -> Any:
         ctx.save_for_backward(*(x for x in arrays if x is not None))
         ctx.rest = xp, formula, parameters, tuple(x is None for x in arrays)
         return formula.terms(xp, *arrays, **parameters)

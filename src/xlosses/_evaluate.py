@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
+from xlosses import _engine
 from xlosses._backends import namespace_of
-from xlosses._core import checks, gradient, terms
+from xlosses._core.call import Call, call_of
 from xlosses._core.formula import Formula
-from xlosses._core.operands import prepare
-from xlosses._core.plan import Call, Values
+
+
+class Request:
+    """That a gradient is asked for of a loss of this array; and what came of it."""
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+        self.calls = 0
+        self.value: Any = None
+        self.gradient: Any = None
+
+
+requested: ContextVar[Request | None] = ContextVar("xlosses_gradient", default=None)
 
 
 def evaluate(
@@ -70,19 +83,21 @@ def evaluate(
     >>> float(xlosses.evaluate(relative_error, dict(inputs=x, targets=y), where=y == y))
     0.5
     """
-    checks.reduction_name(reduction)
-    call = Call(formula, tuple(arrays), reduction, dtype, axis, ignore_index)
-    values = Values(tuple(arrays.values()), parameters or {}, weights, where)
-    xp = namespace_of(values.arrays[0])
-    return _result(call, values) if xp is None else xp.call(_result, call, values)
+    call = call_of(formula, arrays, parameters, reduction, weights, where, dtype, axis, ignore_index)
+    xp = namespace_of(call.arrays[0])
+    if xp is None or not xp.tracing():
+        request = requested.get()
+        if request is not None:
+            return _with_gradient(call, request)
+    return _engine.run(call)
 
 
-def _result(call: Call, values: Values) -> Any:
-    operands = prepare(call, values)
-    xp, reduction = operands.plan.xp, call.reduction
-    if isinstance(reduction, gradient.WithGradient):
-        return gradient.by_first(operands, reduction)
-    if reduction == "none":
-        return xp.run(terms.unreduced, operands, gradient.pulled)
-    sums = terms.Triple(*xp.run(terms.triple, operands, gradient.pulled))
-    return terms.rounded(operands, terms.reduced(xp, sums, reduction))
+def _with_gradient(call: Call, request: Request) -> Any:
+    """The result; and the gradient where the call is the one that it was asked of."""
+    request.calls += 1
+    if call.arrays[0] is not request.array:
+        return _engine.run(call)
+    if call.reduction == "none":
+        raise ValueError("a gradient needs a reduction to one number, got reduction='none'")
+    request.value, request.gradient = _engine.value_and_gradient(call)
+    return request.value

@@ -21,55 +21,42 @@ def divisible(xp: Any, scale: Array) -> Any:
     XLA divides rows by a column through the column's reciprocal, and a subnormal one is 0.
     """
     most = 1.0 / tiny(xp, scale)
-    return xp.where((scale > most) & ~xp.isinf(scale), most, scale)
+    return xp.where(xp.logical_and(scale > most, xp.logical_not(xp.isinf(scale))), most, scale)
 
 
 def at_least(xp: Any, x: Array, low: float | Array) -> Any:
     """max(x, low), with gradient 0 where x <= low, keeping NaN."""
-    return xp.clip(x, low, None) if xp.unguarded else xp.where(x <= low, low, x)
-
-
-def rarely(xp: Any, condition: Array, value: float, x: Array) -> Any:
-    """x, but the value where a condition holds that hardly ever does."""
-    look = xp.unguarded and not xp.tracing()
-    return x if look and not xp.any(condition) else xp.where(condition, value, x)
+    return xp.where(x <= low, low, x)
 
 
 def product(xp: Any, factor: Array, x: Array) -> Any:
     """factor * x, and 0 where an exact 0 meets an infinity; NaN passes through."""
-    return factor * x if xp.unguarded else _product(xp, factor, x)
-
-
-def sum_of_products(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
-    """The sum over the last axis of `product`, by x or by x - less."""
-    if xp.unguarded:
-        return xp.dot(factor, x if less is None else x - less)
-    return xp.sum(_product(xp, factor, x, less), axis=-1)
-
-
-def _product(xp: Any, factor: Array, x: Array, less: Array | None = None) -> Any:
-    # 0 * inf is NaN, in the product and again in its gradient, and so is inf - inf.
-    nothing = (factor == 0) & (xp.isinf(x) if less is None else ~xp.isnan(less))
+    # 0 * inf is NaN, in the product and again in its gradient.
+    nothing = xp.logical_and(factor == 0, xp.isinf(x))
     x = xp.where(nothing, 0.0, x)
-    if less is not None:
-        x = x - xp.where(nothing, 0.0, less)
     return xp.where(nothing, 0.0, factor * x)  # or XLA does not fuse it with what stands around
+
+
+def sum_of_products(xp: Any, factor: Array, x: Array) -> Any:
+    """The sum over the last axis of `product`."""
+    return xp.sum(product(xp, factor, x), axis=-1)
 
 
 def clamped_log(xp: Any, p: Array, low: float) -> Any:
     """max(log p, low), with gradient 0 where that acts, at p = 0 too; NaN for negative p."""
-    if xp.unguarded:
-        return xp.clip(xp.log(p), low, None)
     zero = p == 0
     return xp.where(zero, low, at_least(xp, xp.log(xp.where(zero, 1.0, p)), low))
 
 
 def clamped_log1m(xp: Any, p: Array, low: float) -> Any:
     """max(log(1 - p), low), with gradient 0 at p = 1, the only place where that acts; NaN beyond."""
-    if xp.unguarded:
-        return xp.clip(xp.log1p(-p), low, None)
     certain = p == 1
     return xp.where(certain, low, xp.log1p(-xp.where(certain, 0.0, p)))
+
+
+def per_class(xp: Any, c: Array, x: Array) -> Any:
+    """The vector c with as many axes as the rows x, so that nothing broadcasts unseen."""
+    return xp.reshape(c, (*(1 for _ in x.shape[1:]), -1))
 
 
 def of_class(xp: Any, c: Array, labels: Array) -> Any:
@@ -87,7 +74,7 @@ def ordinary(xp: Any, total: Array) -> Any:
 
     Where they are, nothing was lost that counts, and no vector need be scaled.
     """
-    return xp.where((total > 1e-18) & (total < 1e18), total, float("nan"))
+    return xp.where(xp.logical_and(total > 1e-18, total < 1e18), total, float("nan"))
 
 
 def norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
@@ -106,29 +93,48 @@ def norm_and_slope(xp: Any, d: Array, p: float, eps: float | Array) -> tuple[Any
         largest = xp.astype(size == length[..., None], d.dtype)
         return length, xp.sign(d) * largest / xp.sum(largest, axis=-1, keepdims=True)
     size, length, scale = _scaled_norm(xp, d if p == 2 else xp.absolute(d), p, eps)
-    share = size / xp.where(length == 0, 1.0, length)[..., None]
+    return scale * length, _norm_slope(xp, d, size, length, p)
+
+
+def ordinary_norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
+    """`norm` where no power of an entry is near an end of the dtype, else NaN."""
+    if p == float("inf"):
+        return norm(xp, d, p, eps)
+    return _root(xp, ordinary(xp, _powers(xp, d if p == 2 else xp.absolute(d), p)) + eps, p)
+
+
+def ordinary_norm_and_slope(xp: Any, d: Array, p: float, eps: float | Array) -> tuple[Any, Any]:
+    """`norm_and_slope` where no power of an entry is near an end of the dtype, else NaN."""
+    if p == float("inf"):
+        return norm_and_slope(xp, d, p, eps)
+    size = d if p == 2 else xp.absolute(d)
+    length = _root(xp, ordinary(xp, _powers(xp, size, p)) + eps, p)
+    slope = _norm_slope(xp, d, size, length, p)
+    # With p = 1 the slope does not read the length, whose NaN it is to have.
+    return length, slope + 0.0 * length[..., None] if p == 1 else slope
+
+
+def _norm_slope(xp: Any, d: Array, size: Array, length: Array, p: float) -> Any:
     if p == 1:
-        # A length that is not ordinary is NaN, and so is to be its slope.
-        slope = xp.sign(d) + 0.0 * length[..., None] if xp.unguarded else xp.sign(d)
-    else:
-        slope = share if p == 2 else xp.sign(d) * _power(share, p - 1.0)
-    return scale * length, slope
+        return xp.sign(d)
+    share = size / xp.where(length == 0, 1.0, length)[..., None]
+    return share if p == 2 else xp.sign(d) * _power(share, p - 1.0)
 
 
 def _scaled_norm(xp: Any, size: Array, p: float, eps: float | Array) -> tuple[Any, Any, Any]:
     """(size / s, their norm, s): s keeps the powers near 1, where none overflows or vanishes."""
-    scale: Any = 1.0
-    if xp.unguarded:
-        total = ordinary(xp, _powers(xp, size, p)) + eps
-    else:
-        root = eps ** (1.0 / p)
-        scale = xp.max(xp.absolute(xp.stop_gradient(size)), axis=-1)
-        scale = divisible(xp, at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size)))
-        size = size / scale[..., None]
-        total = _powers(xp, size, p) + _power(root / scale, p)
+    root = eps ** (1.0 / p)
+    scale = xp.max(xp.absolute(xp.stop_gradient(size)), axis=-1)
+    scale = divisible(xp, at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size)))
+    size = size / scale[..., None]
+    return size, _root(xp, _powers(xp, size, p) + _power(root / scale, p), p), scale
+
+
+def _root(xp: Any, total: Array, p: float) -> Any:
+    """total^(1/p), with gradient 0 at 0."""
     zero = total == 0
     total = xp.where(zero, 1.0, total)
-    return size, xp.where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1.0 / p)), scale
+    return xp.where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1.0 / p))
 
 
 def _powers(xp: Any, x: Array, p: float) -> Any:

@@ -1,0 +1,69 @@
+"""One call of a loss, as it was made."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from xlosses._core import checks
+from xlosses._core.formula import Formula
+
+
+class Call(NamedTuple):
+    """The arguments of `evaluate`, which say nothing yet of how they fit together."""
+
+    formula: Formula
+    names: tuple[str, ...]  # of the arrays
+    arrays: tuple[Any, ...]
+    parameters: Mapping[str, Any]
+    weights: Any
+    where: Any
+    reduction: str
+    dtype: Any
+    axis: int
+    ignore_index: int | None
+
+
+def call_of(
+    formula: Formula,
+    arrays: Mapping[str, Any],
+    parameters: Mapping[str, Any] | None,
+    reduction: str,
+    weights: Any,
+    where: Any,
+    dtype: Any,
+    axis: int,
+    ignore_index: int | None,
+) -> Call:
+    """The call, or the error that its plain arguments deserve."""
+    checks.reduction_name(reduction)
+    if not isinstance(formula, Formula):
+        raise TypeError(
+            f"evaluate takes a formula, got {type(formula).__name__}; decorate the function by "
+            "xlosses.formula"
+        )
+    if not arrays:
+        raise TypeError(f"{formula!r} needs at least one array, got none")
+    axis = axis if type(axis) is int else _integer("axis", axis)
+    if ignore_index is not None and type(ignore_index) is not int:
+        ignore_index = _integer("ignore_index", ignore_index)
+    return Call(
+        formula,
+        tuple(arrays),
+        tuple(arrays.values()),
+        parameters or {},
+        weights,
+        where,
+        reduction,
+        dtype,
+        axis,
+        ignore_index,
+    )
+
+
+def _integer(name: str, value: Any) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None

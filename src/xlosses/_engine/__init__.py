@@ -1,0 +1,61 @@
+"""How a formula runs: the runner that an array's framework gets, above the grammar and typed against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xlosses._backends import FRAMEWORKS, Namespace, namespace_of
+from xlosses._core.call import Call
+from xlosses._core.plan import plan_of
+from xlosses._engine.switch import engine, entries
+from xlosses._engine.whole import Runner
+
+__all__ = ["compiled_value_and_grad", "engine", "run", "value_and_gradient"]
+
+_whole = Runner()
+
+
+def run(call: Call) -> Any:
+    """The result of a call."""
+    xp = namespace_of(call.arrays[0])
+    if xp is not None and xp.tracing():  # before anything that a compiler could not read
+        from xlosses._engine.torch_compiled import run_traced
+
+        return run_traced(call)
+    plan = plan_of(call, xp)
+    return _runner(plan.xp).evaluate(plan, call)
+
+
+def value_and_gradient(call: Call) -> tuple[Any, Any]:
+    """The result of a call that is reduced to one number, and its gradient by the first array."""
+    plan = plan_of(call, namespace_of(call.arrays[0]))
+    return _runner(plan.xp).value_and_gradient(plan, call)
+
+
+def compiled_value_and_grad(loss: Any, argnum: int, args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The same inside a graph, by the differentiation of the compiler's framework."""
+    from xlosses._engine.torch_compiled import differentiated
+
+    return differentiated(loss, argnum, args, kwargs)
+
+
+def _runner(xp: Namespace) -> Runner:
+    if not entries(1):
+        return _whole
+    if xp.framework == FRAMEWORKS["numpy"]:
+        from xlosses._engine import numpy as numpy_file
+
+        return numpy_file.runner
+    if xp.framework == FRAMEWORKS["torch"]:
+        from xlosses._engine import torch as torch_file
+
+        return torch_file.runner
+    if xp.framework == FRAMEWORKS["jax"]:
+        from xlosses._engine import jax as jax_file
+
+        return jax_file.runner
+    if xp.framework == FRAMEWORKS["mlx"]:
+        from xlosses._engine import mlx as mlx_file
+
+        return mlx_file.runner
+    return _whole

@@ -1,0 +1,121 @@
+"""Logits or probabilities against yes and no."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from xlosses._core.formula import formula
+from xlosses._core.numerics import clamped_log, clamped_log1m, product
+from xlosses._evaluate import evaluate
+from xlosses._typing import Array, ArrayT, Reduction
+
+LEAST_LOG = -100.0  # what the logarithm of a probability is clamped at, as in PyTorch and MLX
+
+
+def binary_cross_entropy(
+    inputs: ArrayT,
+    targets: Array | float,
+    weights: Array | float | None = None,
+    with_logits: bool = True,
+    reduction: Reduction = "mean",
+    *,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""Negative log likelihood of yes-or-no targets.
+
+    From logits :math:`x`, or with ``with_logits=False`` from probabilities :math:`p`:
+
+    .. math::
+        \ell = \log(1 + e^x) - x y
+        \qquad
+        \ell = -\left( y \log p + (1 - y) \log (1 - p) \right)
+
+    Parameters
+    ----------
+    inputs : array
+        Logits, or probabilities in [0, 1], in any shape.
+    targets : array or number
+        Probabilities of "yes", :math:`y \in [0, 1]`, in the shape of `inputs`.
+    weights : array or number, optional
+        Weight of each term.
+    with_logits : bool
+        Whether `inputs` are logits.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms become the result.
+    where, dtype : optional
+        Terms to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" the shape of `inputs`, in nats.
+
+    Raises
+    ------
+    ValueError
+        Unequal shapes, or an unknown `reduction`.
+    TypeError
+        Arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    From logits the gradient is :math:`\sigma(x) - y` everywhere, infinite logits included: an
+    infinite logit on the right side costs 0, on the wrong side inf. From probabilities each
+    logarithm is clamped at -100, with gradient 0 where that acts; a probability outside [0, 1]
+    gives NaN.
+
+    References
+    ----------
+    C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, eq. 4.90, p. 206.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> x, y = np.asarray([0.0, np.inf, -60.0]), np.asarray([1.0, 1.0, 0.0])
+    >>> xlosses.binary_cross_entropy(x, y, reduction="none").tolist()
+    [0.6931471805599453, 0.0, 8.75651076269652e-27]
+    """
+    form = binary_from_logits if with_logits else binary_from_probabilities
+    return evaluate(form, dict(inputs=inputs, targets=targets), {}, reduction, weights, where, dtype)
+
+
+@formula
+def binary_from_logits(xp: Any, x: Array, y: Array) -> Any:
+    # By the side of x: max(x, 0) and |x| would lose the gradient at 0, or the second one.
+    side = xp.step(x)
+    wrong = side - y
+    return product(xp, wrong, x) + xp.log1p(xp.exp((1.0 - 2.0 * side) * x))
+
+
+@binary_from_logits.slope
+def binary_from_logits_slope(xp: Any, x: Array, y: Array) -> Any:
+    side = xp.step(x)
+    sign = 1.0 - 2.0 * side
+    small = xp.exp(sign * x)
+    return side - y + sign * (small / (1.0 + small))  # sigmoid(x) - y, uncancelled
+
+
+@binary_from_logits.ordinary
+def binary_from_logits_ordinary(xp: Any, x: Array, y: Array) -> Any:
+    side = xp.step(x)
+    return (side - y) * x + xp.log1p(xp.exp((1.0 - 2.0 * side) * x))
+
+
+@formula
+def binary_from_probabilities(xp: Any, p: Array, y: Array) -> Any:
+    return -(y * clamped_log(xp, p, LEAST_LOG) + (1.0 - y) * clamped_log1m(xp, p, LEAST_LOG))
+
+
+@binary_from_probabilities.slope
+def binary_from_probabilities_slope(xp: Any, p: Array, y: Array) -> Any:
+    never, certain = p <= math.exp(LEAST_LOG), p == 1  # where a clamp acts
+    by_q = xp.where(certain, 0.0, (1.0 - y) / xp.where(certain, 1.0, 1.0 - p))
+    return by_q - xp.where(never, 0.0, y / xp.where(never, 1.0, p))
+
+
+@binary_from_probabilities.ordinary
+def binary_from_probabilities_ordinary(xp: Any, p: Array, y: Array) -> Any:
+    log_p, log_q = xp.clip(xp.log(p), LEAST_LOG, None), xp.clip(xp.log1p(-p), LEAST_LOG, None)
+    return -(y * log_p + (1.0 - y) * log_q)
