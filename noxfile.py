@@ -16,9 +16,17 @@ PINNED = {
     "PIP_BUILD_CONSTRAINT": CONSTRAINTS,
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
 }
-TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath")
+TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath", "cloudpickle")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
-EXAMPLES = ("xlosses._core", "xlosses.losses", "xlosses.keras", "xlosses.testing")
+EXAMPLES = (
+    "xlosses._core",
+    "xlosses._engine",
+    "xlosses._evaluate",
+    "xlosses._value_and_grad",
+    "xlosses.losses",
+    "xlosses.keras",
+    "xlosses.testing",
+)
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 # How formulas run in all tests, and then once more in the matrix and the tables. On JAX op by op at
 # first: XLA compiles every call of every test, which takes it three times as long. "1" is "on" for small
@@ -60,7 +68,8 @@ def tests(session: nox.Session, backend: str) -> None:
     if backend == "strict":
         install(session, *TEST_TOOLS, "array-api-strict")
     else:
-        install(session, *TEST_TOOLS, extras=backend)
+        others = ("dask[array]",) if backend == "numpy" else ()
+        install(session, *TEST_TOOLS, *others, extras=backend)
     first, *others = ENGINES.get(backend, ("on",))
     session.run("pytest", "--backend", backend, *session.posargs, env={"XLOSSES_ENGINE": first})
     matrix = ["tests/losses", "tests/accuracy"]
@@ -122,7 +131,7 @@ def docs(session: nox.Session) -> None:
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """The properties of tests/fuzz on thousands of examples: `nox -s fuzz -- torch`, or on all."""
-    install(session, *TEST_TOOLS, "array-api-strict", extras=everything())
+    install(session, *TEST_TOOLS, "array-api-strict", "dask[array]", extras=everything())
     for backend in session.posargs or [name for name in BACKENDS if name != "mlx" or has_mlx()]:
         session.run("pytest", "tests/fuzz", "--backend", backend, env={"XLOSSES_FUZZ": "thousands"})
 
@@ -130,7 +139,7 @@ def fuzz(session: nox.Session) -> None:
 @nox.session(default=False)
 def mutants(session: nox.Session) -> None:
     """Change the source in many small ways, on a copy: at least 90 % of them must fail a test."""
-    install(session, *TEST_TOOLS, "array-api-strict", "cosmic-ray", extras="numpy")
+    install(session, *TEST_TOOLS, "array-api-strict", "cosmic-ray", "dask[array]", extras="numpy")
     copy = Path(session.create_tmp()).resolve() / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns(".*", "_build", "__pycache__"))

@@ -6,8 +6,9 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
-from matrix import Call, every_case
+from matrix import Call, every_case, every_setting
 
 import xlosses
 from xlosses.testing import expected
@@ -35,14 +36,19 @@ def test_eval_shape(on, case):
     assert jax.eval_shape(call.loss(reduction="mean"), *call.given).shape == ()
 
 
-@every_case
-def test_no_rank_or_dtype_promotion_inside(on, case):
-    """JAX as a linter: what we write broadcasts and promotes only where it says so."""
+@every_setting
+@pytest.mark.parametrize("reduction", ["none", "weighted_mean"])
+def test_no_rank_or_dtype_promotion_inside(on, case, options, reduction):
+    """JAX as a linter: what we write broadcasts and promotes only where it says so; gradients too."""
     call = Call(on, case)
     weights, where = jnp.ones(6), jnp.ones(6, dtype=bool)
+    loss = call.loss(**options, reduction=reduction, weights=weights, where=where)
+    rest = call.given[1:]
     with jax.numpy_rank_promotion("raise"), jax.numpy_dtype_promotion("strict"):
-        for reduction in ("none", "weighted_mean"):
-            call.loss(reduction=reduction, weights=weights, where=where)(*call.given)
+        loss(*call.given)
+        jax.grad(lambda x: jnp.sum(loss(x, *rest)))(call.given[0])
+        if reduction != "none":
+            call.slope(**options, reduction=reduction, weights=weights, where=where)
 
 
 @every_case
@@ -93,3 +99,152 @@ def test_whole_bounds_have_a_gradient():
         return xlosses.evaluate(clipped, dict(x=x, y=0.0), {}, "sum")
 
     assert jax.grad(loss)(X).tolist() == [1.0, 0.0, 0.0]
+
+
+LARGE = {
+    "gaussian_nll_loss": lambda x: xlosses.gaussian_nll_loss(x, 0.0, 1.0),
+    "binary_cross_entropy": lambda x: xlosses.binary_cross_entropy(x, jnp.abs(x)),
+    "kl_div_loss": lambda x: xlosses.kl_div_loss(x.reshape(100, -1), x.reshape(100, -1), reduction="mean"),
+    "cosine along axis 0": lambda x: xlosses.cosine_similarity_loss(
+        x.reshape(100, -1), 2.0 * x.reshape(100, -1) + 1.0, axis=0, reduction="mean"
+    ),
+}
+
+
+@pytest.mark.parametrize("loss", LARGE.values(), ids=LARGE)
+def test_nothing_holds_on_to_tracers(loss):
+    x = jnp.linspace(-1.0, 1.0, 20_000)
+    with xlosses.engine("on"), jax.checking_leaks():
+        jax.jit(loss)(x)
+        jax.jit(jax.grad(loss))(x)
+        loss(x)
+
+
+def test_arrays_of_numpy_are_jaxs():
+    """As in JAX itself: inside jit a batch of NumPy is a tracer, under disable_jit it is not."""
+    weights = jnp.ones((2, 3))
+    labels, where = np.asarray([0, 1]), np.asarray([True, False])
+
+    def loss(w):
+        return xlosses.cross_entropy(w, labels, reduction="mean", where=where)
+
+    wanted = jax.value_and_grad(jax.jit(loss))(weights)
+    for engine in ("on", "off"):
+        with xlosses.engine(engine):
+            with jax.disable_jit():
+                found = jax.value_and_grad(loss)(weights)
+            assert jnp.allclose(found[0], wanted[0])
+            assert jnp.allclose(found[1], wanted[1])
+            first = xlosses.mse_loss(np.asarray([1.0, 3.0]), jnp.zeros(2), reduction="none")
+            assert isinstance(first, jax.Array)
+            assert first.tolist() == [1.0, 9.0]
+
+
+def test_numbers_are_sent_to_a_device_by_asking():
+    x = jnp.asarray([0.5, -2.0, 3.0])
+    with xlosses.engine("on"):
+        with jax.transfer_guard("disallow"):
+            found = xlosses.huber_loss(x, x, 0.37, "sum"), xlosses.mse_loss(x, x, weights=0.37)
+        assert found == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("p", [1, 2, 3, 2.5, float("inf")])
+def test_static_parameters_are_compiled(p):
+    """And another number is another program."""
+    from xlosses.losses.ranking import triplet
+
+    a = jnp.asarray([[0.5, 1.0], [2.0, -1.0]])
+    triplet.programs.clear()
+    with xlosses.engine("on"):
+        found = [xlosses.triplet_loss(a, 2.0 * a, -a, p=p) for _ in range(3)]
+    assert len(triplet.programs) == 1
+    with xlosses.engine("off"):
+        assert jnp.allclose(found[0], xlosses.triplet_loss(a, 2.0 * a, -a, p=p))
+
+
+def test_a_call_that_fails_leaves_no_program():
+    from xlosses.losses.divergence import kl_divergence
+
+    x = jnp.ones((2, 3))
+    kl_divergence.programs.clear()
+    with xlosses.engine("on"):
+        for axis in (1.0, 5):
+            with pytest.raises((TypeError, ValueError), match="axis"):
+                xlosses.kl_div_loss(x, x, axis=axis)
+        assert len(kl_divergence.programs) == 0
+        xlosses.kl_div_loss(x, x, axis=1)
+        assert len(kl_divergence.programs) == 1
+
+
+def test_each_setting_has_programs_of_its_own():
+    from xlosses.losses.divergence import kl_divergence
+
+    x = jnp.ones((2, 3))
+    kl_divergence.programs.clear()
+    for n, engine in enumerate(("on", 1, 2), 1):
+        with xlosses.engine(engine):
+            xlosses.kl_div_loss(x, x, reduction="mean")
+        assert len(kl_divergence.programs) == n
+
+
+def test_a_formula_that_asks_about_a_traced_number_says_so():
+    x = jnp.ones(3)
+    asking = xlosses.formula(lambda xp, x, k: x * k if k < 1 else x)
+    with xlosses.engine("on"), pytest.raises(TypeError, match=r"asks Python about a value .* static="):
+        xlosses.evaluate(asking, dict(x=x), dict(k=0.5))
+
+
+def test_programs_are_safe_under_threads():
+    from concurrent.futures import ThreadPoolExecutor
+
+    from xlosses._backends.cache import Cache
+    from xlosses.losses.regression import huber
+
+    arrays = [jnp.full(n, float(n)) for n in range(1, 7)]
+
+    def work(seed):
+        for i in range(40):
+            x = arrays[(i * seed) % len(arrays)]
+            assert xlosses.huber_loss(x, 0.0, reduction="sum") == len(x) * (len(x) - 0.5)
+
+    kept = huber.plans, huber.programs
+    huber.plans, huber.programs = Cache(2), Cache(2)
+    try:
+        with xlosses.engine("on"), ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(work, range(1, 5))) == [None] * 4
+        assert len(huber.programs) <= 2
+    finally:
+        huber.plans, huber.programs = kept
+
+
+@xlosses.formula("rows")
+def of_many_operators(xp, x):
+    scale = np.arange(1.0, 5.0, dtype=np.float32)
+    folded = (x % 2.0) * scale + (+x) // 1.0 + scale * x - 3.0 % (x + 1.0)
+    return xp.sum(folded, axis=-1, dtype=jnp.float32) + xp.max(x, axis=-1, initial=100.0) + (x @ scale)
+
+
+@of_many_operators.slope
+def of_many_operators_slope(xp, x):
+    return xp.where(x > 2.0, 1.0, x) + jnp.arange(4.0)
+
+
+@xlosses.formula("rows")
+def by_vmap(xp, x):
+    return jax.vmap(lambda row: xp.sum(row * row, axis=-1))(x)
+
+
+@pytest.mark.parametrize("form", [of_many_operators, by_vmap], ids=lambda form: form.__name__)
+@pytest.mark.parametrize("axis", [0, 1])
+def test_rows_that_lie_elsewhere_are_those_that_lie_last(form, axis):
+    """Whatever a formula does with them: with an operator, an option of a word, or JAX itself."""
+    x = jnp.arange(48.0).reshape(4, 4, 3) / 7.0
+    last = jnp.moveaxis(x, axis, -1)
+
+    def loss(x, axis):
+        return xlosses.evaluate(form, dict(x=x), reduction="none", axis=axis)
+
+    with xlosses.engine("on"):
+        assert jnp.allclose(loss(x, axis), loss(last, -1))
+        gradient = jax.grad(lambda x, axis: jnp.sum(loss(x, axis)))
+        assert jnp.allclose(jnp.moveaxis(gradient(x, axis), axis, -1), gradient(last, -1))

@@ -51,3 +51,13 @@ def test_double_precision_needs_the_cpu():
 def test_sums_of_any_length(n):
     assert xlosses.l1_loss(mx.full((n,), 0.1), 0.0).item() == pytest.approx(0.1, rel=1e-6)
     assert xlosses.l1_loss(mx.ones((n,)), 0.0, reduction="sum").item() == n
+
+
+def test_a_checkpoint_with_labels_among_its_arguments():
+    x, labels = mx.array([[0.5, -1.0, 2.0], [1.5, 0.0, -0.5]]), mx.array([0, 2])
+
+    def loss(x, labels):
+        return xlosses.cross_entropy(x, labels, reduction="mean")
+
+    found = mx.grad(lambda x: mx.checkpoint(loss)(x, labels))(x)
+    assert mx.allclose(found, mx.grad(lambda x: loss(x, labels))(x))

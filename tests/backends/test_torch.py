@@ -196,3 +196,147 @@ def test_compiled_with_an_invalid_number():
     loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend="aot_eager")
     with pytest.raises(Exception, match=r"delta must be a number > 0, got -1\.0"):
         loss(torch.tensor([1.0]), 0.0, -1.0)
+
+
+REFUSED = {
+    "a nested tensor": lambda: torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]),
+    "a nested tensor; convert it by to_padded_tensor": lambda: torch.nested.nested_tensor(
+        [torch.ones(2), torch.ones(3)], layout=torch.jagged
+    ),
+    "a MaskedTensor; pass": lambda: torch.masked.masked_tensor(
+        torch.ones(3), torch.tensor([True, False, True])
+    ),
+    "a sparse tensor; convert it by to_dense": lambda: torch.ones(2, 2).to_sparse(),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_tensors_that_do_not_compute_as_dense_ones(message):
+    with pytest.raises(TypeError, match=f"predictions is {message}"):
+        xlosses.mse_loss(REFUSED[message](), 0.0)
+
+
+def test_a_sparse_tensor_beside_a_dense_one_that_was_right():
+    x = torch.ones(2, 2)
+    assert xlosses.mse_loss(x, x) == 0.0
+    with pytest.raises(TypeError, match="targets is a sparse tensor"):
+        xlosses.mse_loss(x, x.to_sparse())
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_mapped_over_rows_along_another_axis(axis):
+    x, labels = torch.randn(4, 3, 3), torch.randint(0, 3, (4, 3))
+    for loss, rest in ((xlosses.cross_entropy, labels), (xlosses.kl_div_loss, x)):
+        found = torch.func.vmap(lambda x, y, loss=loss: loss(x, y, axis=axis))(x, rest)
+        wanted = torch.stack([loss(row, y, axis=axis) for row, y in zip(x, rest, strict=True)])
+        assert torch.allclose(found, wanted, atol=1e-6)
+
+
+def test_a_formula_of_a_closure_is_compiled():
+    torch.compiler.reset()
+
+    @xlosses.formula
+    def doubled(xp, x, y):
+        return 2.0 * (x - y)
+
+    loss = torch.compile(
+        lambda x: xlosses.evaluate(doubled, dict(x=x, y=0 * x), reduction="sum"),
+        fullgraph=True,
+        backend="aot_eager",
+    )
+    assert loss(torch.ones(3)) == 6.0
+
+
+def test_traces_leave_nothing_behind():
+    """A graph holds the name of a formula, which is one however often it is traced."""
+    key, before = huber.key, set(vars(huber))
+    x = torch.tensor([0.5, 4.0])
+    for _ in range(3):
+        torch.compiler.reset()
+        torch.compile(xlosses.huber_loss, fullgraph=True, backend="aot_eager")(x, 0.0)
+    assert (huber.key, set(vars(huber))) == (key, before)
+    assert key == "xlosses.losses.regression.huber"
+
+
+def test_compiled_with_sizes_that_change_to_none():
+    torch.compiler.reset()
+    loss = torch.compile(
+        lambda x, y: xlosses.cross_entropy(x, y, reduction="mean"),
+        fullgraph=True,
+        dynamic=True,
+        backend="aot_eager",
+    )
+    for n in (5, 0, 3):
+        x, y = torch.zeros(n, 3), torch.zeros(n, dtype=torch.int64)
+        assert loss(x, y) == pytest.approx(1.0986123 if n else 0.0)
+
+
+@pytest.mark.parametrize("n", [20_000, 200_000])
+@pytest.mark.parametrize("name", ["mse_loss", "gaussian_nll_loss", "cross_entropy"])
+def test_many_gradients_at_once(n, name):
+    rest = {"gaussian_nll_loss": (0.0, 1.0), "mse_loss": (0.0,)}.get(name, (torch.arange(n // 4) % 4,))
+
+    def loss(x):
+        x = x.reshape(-1, 4) if name == "cross_entropy" else x
+        return getattr(xlosses, name)(x, *rest, reduction="sum")
+
+    x = torch.linspace(-1, 1, n, requires_grad=True)
+    factors = torch.tensor([1.0, -3.0])
+    (many,) = torch.autograd.grad(loss(x), x, factors, is_grads_batched=True)
+    (one,) = torch.autograd.grad(loss(x), x)
+    assert torch.allclose(many, factors[:, None] * one, atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["real", "fake", "symbolic"])
+def test_traced_by_make_fx(mode):
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    x, labels = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
+
+    def loss(x, labels):
+        return xlosses.cross_entropy(x, labels, reduction="mean")
+
+    traced = make_fx(loss, tracing_mode=mode)(x, labels)
+    assert torch.allclose(traced(2 * x, labels.flip(0)), loss(2 * x, labels.flip(0)))
+
+
+def test_value_and_grad_inside_a_graph():
+    torch.compiler.reset()
+    x = torch.tensor([1.0, -2.0])
+    for loss, wanted in ((xlosses.mse_loss, x), (lambda x, y: 3.0 * xlosses.mse_loss(2.0 * x, y), 12.0 * x)):
+        compiled = torch.compile(xlosses.value_and_grad(loss), fullgraph=True, backend="aot_eager")
+        value, gradient = compiled(x, 0.0 * x)
+        assert torch.allclose(gradient, wanted)
+        assert value == (2.5 if loss is xlosses.mse_loss else 30.0)
+
+
+def test_labels_of_a_subclass_are_not_looked_at():
+    """On a mesh of devices one rank would raise and the others wait for it."""
+
+    class Spread(torch.Tensor):
+        pass
+
+    x, labels = torch.zeros(2, 3), torch.tensor([0, 7]).as_subclass(Spread)
+    found = xlosses.cross_entropy(x, labels)
+    assert found.isnan().tolist() == [False, True]
+
+
+def test_where_a_private_name_is_gone_formulas_run_whole(monkeypatch):
+    from xlosses._engine import torch as engine
+    from xlosses._engine import torch_private as private
+
+    x = torch.linspace(-1, 1, 200_000, requires_grad=True)
+    wanted = torch.autograd.grad(xlosses.mse_loss(x, 0.0), x)[0]
+    for name in ("_are_functorch_transforms_active", "_len_torch_dispatch_stack"):
+        assert hasattr(torch._C, name)
+        with monkeypatch.context() as gone:
+            gone.delattr(torch._C, name)
+            assert private.transforms_are_active() or private.modes_are_active()
+            loss = xlosses.mse_loss(x, 0.0)
+            assert "_Slope" not in str(loss.grad_fn.next_functions)
+            assert torch.allclose(torch.autograd.grad(loss, x)[0], wanted)
+    assert hasattr(torch.autograd.forward_ad, "_current_level")
+    assert hasattr(torch._C._functorch, "is_batchedtensor")
+    assert hasattr(torch._C._functorch, "is_legacy_batchedtensor")
+    assert engine.runner

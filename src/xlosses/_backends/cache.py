@@ -7,6 +7,8 @@ from typing import Any, Generic, TypeVar
 
 _Value = TypeVar("_Value")
 
+_writing = Lock()  # one for all: they write seldom, and a compiler that reads this code can make no lock
+
 
 class Cache(Generic[_Value]):
     """At most `limit` values; the oldest goes when another comes.
@@ -18,7 +20,6 @@ class Cache(Generic[_Value]):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._kept: dict[Any, _Value] = {}
-        self._lock = Lock()
 
     def get(self, key: Any) -> _Value | None:
         """The value of a key, or None."""
@@ -26,7 +27,7 @@ class Cache(Generic[_Value]):
 
     def keep(self, key: Any, value: _Value) -> _Value:
         """Keep a value; the one that is there already, if another thread was faster."""
-        with self._lock:
+        with _writing:
             if key not in self._kept:
                 while len(self._kept) >= self.limit:
                     del self._kept[next(iter(self._kept))]
@@ -35,12 +36,12 @@ class Cache(Generic[_Value]):
 
     def clear(self) -> None:
         """Forget everything."""
-        with self._lock:
+        with _writing:
             self._kept.clear()
 
     def values(self) -> list[_Value]:
         """What is kept now."""
-        with self._lock:
+        with _writing:
             return list(self._kept.values())
 
     def __len__(self) -> int:

@@ -17,7 +17,7 @@ from xlosses._core.reduce import Compute, Triple
 from xlosses._engine.blocks import Pieces, blocks_of, in_blocks, merged
 from xlosses._engine.careful import carefully
 from xlosses._engine.switch import entries
-from xlosses._engine.torch_private import has_tangent, modes_are_active, transforms_are_active
+from xlosses._engine.torch_private import has_tangent, is_batched, modes_are_active, transforms_are_active
 from xlosses._engine.whole import Runner
 
 BLOCK = 1 << 18  # entries for each thread: starting an operation costs as much as 2000 of them
@@ -127,7 +127,7 @@ class _Slope(torch.autograd.Function):
             result = compute(operands)
             value = result.total if isinstance(result, Triple) else result
             found = torch.autograd.grad(value, operands.arrays[0], gradient, create_graph=True)[0]
-        elif transforms_are_active():  # for many gradients at once, none of which has a value to look at
+        elif is_batched(gradient):  # for many gradients at once, none of which has a value to look at
             found = reduce.slopes(weighted)
         elif made is not None:
             found = made.mul_(gradient)

@@ -29,3 +29,11 @@ def modes_are_active() -> bool:
     """Whether a mode sees every operation: fake tensors, make_fx, a user's own."""
     length = getattr(torch._C, "_len_torch_dispatch_stack", None)
     return True if length is None else bool(length())
+
+
+def is_batched(x: Any) -> bool:
+    """Whether this tensor stands for many, as the gradient does that `is_grads_batched` asks for."""
+    found = [
+        getattr(torch._C._functorch, name, None) for name in ("is_batchedtensor", "is_legacy_batchedtensor")
+    ]
+    return any(test is None or test(x) for test in found)
