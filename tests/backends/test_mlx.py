@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -61,3 +63,38 @@ def test_a_checkpoint_with_labels_among_its_arguments():
 
     found = mx.grad(lambda x: mx.checkpoint(loss)(x, labels))(x)
     assert mx.allclose(found, mx.grad(lambda x: loss(x, labels))(x))
+
+
+SHAPELESS = """
+import sys, json, mlx.core as mx, xlosses
+from xlosses.testing import CASES
+from xlosses.testing.data import KINDS, drawn
+from xlosses._backends import load_workbench
+from xlosses.testing.parity import arrays
+
+case, bench = CASES[sys.argv[1]], load_workbench("mlx")
+few, many = (list(arrays(case, bench, drawn(case.arrays, n, n)).values()) for n in (4, 9))
+options = {"axis": -1} if case.by_rows else {}
+for reduction in ("none", "sum", "mean"):
+    def loss(*given):
+        return case.loss(*given, reduction=reduction, **options)
+
+    def gradient(x, *rest):
+        return mx.grad(lambda x: loss(x, *rest).sum())(x)
+
+    for f in (loss, gradient):
+        compiled = mx.compile(f, shapeless=True)
+        for given in (few, many):
+            assert mx.allclose(compiled(*given), f(*given), rtol=1e-4, atol=1e-5), (reduction, f.__name__)
+mx.export_function(sys.argv[2], lambda *given: loss(*given), *few, shapeless=True)
+assert mx.allclose(mx.import_function(sys.argv[2])(*many)[0], loss(*many), rtol=1e-4, atol=1e-5)
+print("done")
+"""
+
+
+@every_case
+def test_compiled_once_for_arrays_of_any_length(on, case, tmp_path):
+    """In a process of its own, which MLX ends where it fails."""
+    run = [sys.executable, "-c", SHAPELESS, case.name, str(tmp_path / "loss.mlxfn")]
+    found = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert found.stdout == "done\n", found.stderr

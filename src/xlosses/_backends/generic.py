@@ -28,6 +28,7 @@ class Namespace:
     """An array API namespace (`standard`) with the words that it lacks."""
 
     framework = ""
+    lengths_vary = False  # whether a compiler may run what is written now for arrays of other lengths
     adopts: frozenset[str] = frozenset()  # frameworks whose arrays may stand beside this one's
 
     def __init__(self, standard: Any, framework: str | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from io import StringIO
 from typing import Any, cast
 
 import mlx.core as mx
@@ -30,7 +31,7 @@ class Mlx(Namespace):
         return mx.stop_gradient(x)
 
     def pick(self, x: Any, labels: Any) -> Any:
-        return mx.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
+        return mx.squeeze(mx.take_along_axis(x, labels[..., None], axis=-1), -1)
 
     def total(self, x: Any) -> Any:
         return _total(x)
@@ -115,7 +116,40 @@ def _total_vjp(x: Any, gradient: Any, _: Any) -> Any:
     return mx.broadcast_to(gradient, x.shape)
 
 
+class AnyLength(Mlx):
+    """Words for `mx.compile(shapeless=True)` and export, where a graph is run for arrays of other lengths.
+
+    MLX cannot tell what shape a `custom_function` or a slice will have. Sums are its own, one term
+    after the other.
+    """
+
+    lengths_vary = True
+
+    def clip(self, x: Any, low: Any, high: Any) -> Any:
+        return Namespace.clip(self, x, low, high)
+
+    def total(self, x: Any) -> Any:
+        return mx.sum(x)
+
+    def poisoned(self, x: Any, poison: Any) -> Any:
+        return Namespace.poisoned(self, x, poison)
+
+
+_ONE, _TWO = mx.zeros((1,)), mx.zeros((2,))
+
+
+def lengths_vary() -> bool:
+    """Whether what is traced now will be run for arrays of other lengths.
+
+    MLX has no word for it, but broadcasts by another graph then: every array depends on all.
+    """
+    graph = StringIO()
+    mx.export_to_dot(graph, mx.broadcast_arrays(_ONE, _TWO)[0])
+    return "StopGradient" in graph.getvalue()
+
+
 namespace = Mlx(mx)
+any_length = AnyLength(mx)
 
 
 class MlxWorkbench(Workbench):

@@ -118,8 +118,10 @@ def _count(operands: Operands, terms: Any) -> Any:
     """How many terms are kept: a Python number unless there is a mask, or a length is not known."""
     if operands.mask is not None:
         return _total(operands, operands.xp.astype(operands.mask, operands.plan.compute))
-    if None in operands.shape:  # an array of ndonnx while it is traced
-        return operands.xp.total(operands.xp.ones_like(terms))
+    xp = operands.xp
+    if xp.lengths_vary or None in operands.shape:  # None: an array of ndonnx while it is traced
+        nan = xp.isnan(terms)
+        return xp.total(xp.astype(xp.logical_or(nan, xp.logical_not(nan)), operands.plan.compute))
     return math.prod(operands.shape)
 
 

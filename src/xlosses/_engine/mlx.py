@@ -7,6 +7,7 @@ from typing import Any
 
 import mlx.core as mx
 
+from xlosses._backends.mlx import any_length, lengths_vary
 from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute
@@ -16,6 +17,8 @@ from xlosses._engine.whole import Runner
 class MlxRunner(Runner):
     def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
         """Over rows a slope is more work: MLX keeps the exponentials, which the slope computes anew."""
+        if lengths_vary():
+            return compute(operands._replace(xp=any_length))
         formula = operands.formula
         if formula.derivative and not formula.by_rows and not slopes:
             operands = operands._replace(formula=formula.by(partial(_by_slope, formula)))
