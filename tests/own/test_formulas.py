@@ -9,6 +9,7 @@ import pytest
 from matrix import flatten
 
 import xlosses
+from xlosses.testing import KINDS, Case, Kind, Term, compare
 
 
 @xlosses.formula("rows", "rows")
@@ -247,3 +248,36 @@ def test_two_formulas_of_one_name_are_told_apart():
 
     one, two = of(1.0), of(2.0)
     assert one.key != two.key
+
+
+def test_a_case_without_a_slope_has_its_values_checked(on):
+    if on.name == "strict":
+        return
+
+    def reference(x, y):
+        return Term(2.0 * (x - y), (2.0, -2.0))
+
+    form = xlosses.formula(lambda xp, x, y: 2.0 * (x - y))
+
+    def loss(x, y, reduction="mean"):
+        return xlosses.evaluate(form, dict(x=x, y=y), {}, reduction)
+
+    case = Case("doubled", loss, reference, {"x": "prediction", "y": "target"})
+    found = compare(case, on.name)
+    gradients = [] if on.name == "numpy" else ["gradient by x", "gradient by y"]
+    assert [c.array for c in found] == ["value", "mean", *gradients]
+    assert all(c.passed for c in found)
+    wrong = Case("doubled", loss, lambda x, y: Term(x - y, (1.0, -1.0)), case.arrays)
+    assert not any(c.passed for c in compare(wrong, on.name))
+
+
+def test_kinds_of_data_may_be_added(on, monkeypatch):
+    def reference(x, y):
+        return Term(abs(x - y), (1.0 if x > y else -1.0,))
+
+    case = Case("l1_loss", xlosses.l1_loss, reference, {"predictions": "age", "targets": "target"})
+    with pytest.raises(ValueError, match=r"unknown kind of data 'age'; known are .*; add yours to"):
+        compare(case, "numpy")
+    monkeypatch.setitem(KINDS, "age", Kind(lambda rng: rng.uniform(0.0, 100.0)))
+    if on.name == "numpy":
+        assert all(c.passed for c in compare(case, "numpy"))

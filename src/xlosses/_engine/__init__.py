@@ -8,9 +8,9 @@ from xlosses._backends import FRAMEWORKS, Namespace, namespace_of
 from xlosses._core.call import Call
 from xlosses._core.plan import plan_of
 from xlosses._engine.switch import engine, entries
-from xlosses._engine.whole import Runner
+from xlosses._engine.whole import NoSlopeError, Runner
 
-__all__ = ["compiled_value_and_grad", "engine", "run", "value_and_gradient"]
+__all__ = ["NoSlopeError", "compiled_value_and_grad", "engine", "run", "value_and_gradient"]
 
 _whole = Runner()
 

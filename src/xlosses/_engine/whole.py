@@ -12,6 +12,10 @@ from xlosses._core.plan import Plan
 from xlosses._core.reduce import Compute, Triple
 
 
+class NoSlopeError(TypeError):
+    """A gradient is asked for of a formula that has none but the framework's own."""
+
+
 class Runner:
     """From a call to its result. A framework overrides `run`, or what is around it."""
 
@@ -26,7 +30,7 @@ class Runner:
         """One number and its gradient by the first array, from the slope."""
         formula = call.formula
         if formula.derivative is None:
-            raise TypeError(f"{formula!r} has no slope: give it one, or differentiate by the framework")
+            raise NoSlopeError(f"{formula!r} has no slope: give it one, or differentiate by the framework")
         operands = prepare(plan, call)
         sums = Triple(*self.run(reduce.sums, operands))
         divisor = reduce.DIVISORS[call.reduction](sums)

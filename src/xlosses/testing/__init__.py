@@ -2,7 +2,8 @@
 
 from xlosses.testing.case import Case, Expected, expected
 from xlosses.testing.catalogue import CASES
+from xlosses.testing.data import KINDS, Kind
 from xlosses.testing.parity import Comparison, compare
 from xlosses.testing.references import Term
 
-__all__ = ["CASES", "Case", "Comparison", "Expected", "Term", "compare", "expected"]
+__all__ = ["CASES", "KINDS", "Case", "Comparison", "Expected", "Kind", "Term", "compare", "expected"]

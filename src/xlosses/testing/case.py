@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from xlosses.testing.data import KINDS
+from xlosses.testing.data import kind_of
 from xlosses.testing.references import Term
 
 Data: TypeAlias = Mapping[str, list[Any]]
@@ -28,7 +28,7 @@ class Case:
         One entry of each array and the options -> `Term`, in Python floats.
     arrays : mapping of str to str
         The name of each array in the loss's signature, and the kind of what it holds: a key of
-        `xlosses.testing.data.KINDS`.
+        `xlosses.testing.KINDS`, to which you may add a `Kind` of your own.
     options : sequence of mappings
         Settings of the other parameters to check.
     """
@@ -47,7 +47,7 @@ class Case:
     @property
     def by_rows(self) -> bool:
         """Whether the first array holds a row per term, along its last axis."""
-        return KINDS[next(iter(self.arrays.values()))].row
+        return kind_of(next(iter(self.arrays.values()))).row
 
 
 @dataclass(frozen=True)

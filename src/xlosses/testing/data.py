@@ -21,6 +21,14 @@ class Kind:
     dtype: str = ""  # of its own; otherwise the floating dtype of the call
 
 
+def kind_of(name: str) -> Kind:
+    """What an array of this kind holds; a kind of your own is a new key of `KINDS`."""
+    if name not in KINDS:
+        known = ", ".join(map(repr, KINDS))
+        raise ValueError(f"unknown kind of data {name!r}; known are {known}; add yours to testing.KINDS")
+    return KINDS[name]
+
+
 def _row(entry: Callable[[Random], float]) -> Callable[[Random], list[float]]:
     return lambda rng: [entry(rng) for _ in range(CLASSES)]
 
@@ -39,7 +47,7 @@ def _normal(rng: Random) -> float:
     return rng.gauss(0.0, 2.0)
 
 
-KINDS: Mapping[str, Kind] = {
+KINDS: dict[str, Kind] = {
     "prediction": Kind(_normal),
     "target": Kind(_normal),
     "variance": Kind(lambda rng: math.exp(rng.gauss(0.0, 1.0))),
@@ -63,7 +71,7 @@ KINDS: Mapping[str, Kind] = {
 def drawn(arrays: Mapping[str, str], n: int, seed: int = 0) -> dict[str, list[Any]]:
     """n random entries for each array, the same for the same seed."""
     rng = Random(seed)
-    return {name: [KINDS[kind].draw(rng) for _ in range(n)] for name, kind in arrays.items()}
+    return {name: [kind_of(kind).draw(rng) for _ in range(n)] for name, kind in arrays.items()}
 
 
 def real(arrays: Mapping[str, str]) -> dict[str, list[Any]]:
