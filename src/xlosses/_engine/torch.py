@@ -69,7 +69,7 @@ _pieces = Pieces(_room, _added)
 
 def _in_blocks(compute: Compute, operands: Operands, limit: int, slopes: bool) -> Any:
     if operands.reads_little:
-        return compute(operands)
+        return compute(operands._replace(xp=operands.xp.values))
     x = operands.arrays[0]
     several = operands.formula.shares_softmax and x.numel() > limit and x.device.type == "cpu"
     operands = operands._replace(xp=_OneSoftmax.of_one_call() if several else operands.xp.values)
