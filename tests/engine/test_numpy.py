@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -96,3 +100,27 @@ def test_ordinary_vectors_are_not_scaled(monkeypatch):
             xlosses.value_and_grad(loss)(x + 3.0, 1.0 - x)
             with pytest.raises(AssertionError):
                 loss(1e30 * x, x)
+
+
+FAULTS = """
+import resource, sys
+import numpy as np
+import xlosses
+
+x, y = np.ones(4_000_000, np.float32), np.zeros(4_000_000, np.float32)
+xlosses.huber_loss(x, y, reduction="mean")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+xlosses.huber_loss(x, y, reduction="mean")
+from xlosses._engine import blocks
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 1000, blocks._kept)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that gives memory back")
+@pytest.mark.parametrize(("engine", "wanted"), [("on", "True True"), ("off", "False False")])
+def test_freed_memory_is_kept_for_blocks_alone(engine, wanted):
+    """Told by the pages that the second call has to get from the system."""
+    environment = {**os.environ, "XLOSSES_ENGINE": engine}
+    run = [sys.executable, "-c", FAULTS]
+    found = subprocess.run(run, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == wanted

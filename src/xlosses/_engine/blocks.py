@@ -62,9 +62,9 @@ class Pieces(NamedTuple):
 
 def in_blocks(compute: Callable[[Operands], Any], operands: Operands, limit: int, pieces: Pieces) -> Any:
     """The pieces that blocks of so many entries give put together, or their sums added up."""
+    keep_freed_memory()
     if math.prod(operands.arrays[0].shape) <= limit:
         return compute(operands)
-    _keep_freed_memory()
     sums: list[Triple] = []
     out = None
     for index, block in blocks_of(operands, limit):
@@ -86,12 +86,12 @@ def merged(sums: Sequence[Triple], pieces: Pieces) -> Triple:
 _kept = False
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Have malloc keep the temporary arrays of a block: glibc learns what to keep from what is freed.
 
     Before it has seen 4 MB come and go, it gives the memory of every block back to the system and
-    gets it again page by page, which takes longer than the arithmetic. Done once in a process, when
-    the first large array comes.
+    gets it again page by page, which takes longer than the arithmetic: five times as long for Huber.
+    It holds for the whole process, so it is done when the first large array comes, not on import.
     """
     global _kept
     if not _kept:

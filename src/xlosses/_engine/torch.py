@@ -14,7 +14,7 @@ from xlosses._backends.torch import PLAIN, Values, softmax
 from xlosses._core import reduce
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Triple
-from xlosses._engine.blocks import Pieces, blocks_of, in_blocks, merged
+from xlosses._engine.blocks import Pieces, blocks_of, in_blocks, keep_freed_memory, merged
 from xlosses._engine.careful import carefully
 from xlosses._engine.switch import entries
 from xlosses._engine.torch_private import has_tangent, is_batched, modes_are_active, transforms_are_active
@@ -192,6 +192,7 @@ _one_softmax = _OneSoftmax(load("torch").standard)
 
 def _with_gradient(compute: Compute, operands: Operands, limit: int) -> Any:
     """The sums, and the slope of each entry; of terms no slope, which may be many times as large."""
+    keep_freed_memory()
     words, sums, gradient = _OneSoftmax.of_one_call(), [], torch.empty_like(operands.arrays[0])
     for index, block in blocks_of(operands, limit):
         room = gradient[index]
