@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from xlosses import _engine
-from xlosses._backends import namespace_of
+from xlosses._backends import Namespace, namespace_of
 from xlosses._core.call import Call, call_of
 from xlosses._core.formula import Formula
 
@@ -49,7 +49,8 @@ def evaluate(
         The arrays in the order of the formula, by the names that errors call them. All from one
         framework; a number may stand for any but the first.
     parameters : mapping of str to number or array, optional
-        The keyword arguments of the formula: numbers, or 0-d arrays of the framework.
+        The keyword arguments of the formula: numbers, or 0-d arrays of the framework; what the formula
+        declares static is always plain.
     reduction : {"none", "sum", "mean", "weighted_mean"}
         How the terms become the result.
     weights : array or number, optional
@@ -88,16 +89,16 @@ def evaluate(
     if xp is None or not xp.tracing():
         request = requested.get()
         if request is not None:
-            return _with_gradient(call, request)
-    return _engine.run(call)
+            return _with_gradient(call, xp, request)
+    return _engine.run(call, xp)
 
 
-def _with_gradient(call: Call, request: Request) -> Any:
+def _with_gradient(call: Call, xp: Namespace | None, request: Request) -> Any:
     """The result; and the gradient where the call is the one that it was asked of."""
     request.calls += 1
     if call.arrays[0] is not request.array:
-        return _engine.run(call)
+        return _engine.run(call, xp)
     if call.reduction == "none":
         raise ValueError("a gradient needs a reduction to one number, got reduction='none'")
-    request.value, request.gradient = _engine.value_and_gradient(call)
+    request.value, request.gradient = _engine.value_and_gradient(call, xp)
     return request.value

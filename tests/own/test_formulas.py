@@ -9,6 +9,7 @@ import pytest
 from matrix import flatten
 
 import xlosses
+from xlosses._core.formula import declared
 from xlosses.testing import KINDS, Case, Kind, Term, compare
 
 
@@ -57,6 +58,11 @@ def test_a_wrong_word_is_refused_where_it_is_written(words, message):
 def test_a_static_parameter_is_one_of_the_function():
     with pytest.raises(ValueError, match="static='power' is no parameter of squared"):
         xlosses.formula("elements", "elements", static=("power",))(squared.terms)
+
+
+def test_what_reads_one_entry_has_labels():
+    with pytest.raises(ValueError, match="reads_one_entry needs an array of 'labels'"):
+        declared("rows", "rows", reads_one_entry=True)
 
 
 def test_arrays_are_as_many_as_the_words(on):

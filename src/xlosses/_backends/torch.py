@@ -14,7 +14,7 @@ from xlosses._backends.workbench import Workbench
 OtherNumber.register(torch.SymFloat)
 OtherNumber.register(torch.SymInt)
 
-PLAIN = (torch.Tensor, torch.nn.Parameter, torch.nn.Buffer)  # types whose values only autograd watches
+PLAIN = (torch.Tensor, torch.nn.Parameter)  # types whose values only autograd watches
 
 
 class Torch(Namespace):

@@ -243,6 +243,8 @@ def declared(
     """
     static = (static,) if isinstance(static, str) else tuple(static)
     _check_alignment(alignment)
+    if reads_one_entry and "labels" not in alignment:
+        raise ValueError("reads_one_entry needs an array of 'labels', which say which entry is read")
 
     def decorate(terms: Terms) -> Formula:
         known = inspect.signature(terms).parameters

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xlosses._backends import FRAMEWORKS, Namespace, namespace_of
+from xlosses._backends import FRAMEWORKS, Namespace
 from xlosses._core.call import Call
 from xlosses._core.plan import plan_of
 from xlosses._engine.switch import engine, entries
@@ -15,9 +15,8 @@ __all__ = ["NoSlopeError", "compiled_value_and_grad", "engine", "run", "value_an
 _whole = Runner()
 
 
-def run(call: Call) -> Any:
-    """The result of a call."""
-    xp = namespace_of(call.arrays[0])
+def run(call: Call, xp: Namespace | None) -> Any:
+    """The result of a call, `xp` being the namespace of its first array."""
     if xp is not None and xp.tracing():  # before anything that a compiler could not read
         from xlosses._engine.torch_compiled import run_traced
 
@@ -26,9 +25,9 @@ def run(call: Call) -> Any:
     return _runner(plan.xp).evaluate(plan, call)
 
 
-def value_and_gradient(call: Call) -> tuple[Any, Any]:
+def value_and_gradient(call: Call, xp: Namespace | None) -> tuple[Any, Any]:
     """The result of a call that is reduced to one number, and its gradient by the first array."""
-    plan = plan_of(call, namespace_of(call.arrays[0]))
+    plan = plan_of(call, xp)
     return _runner(plan.xp).value_and_gradient(plan, call)
 
 
