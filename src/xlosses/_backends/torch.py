@@ -97,7 +97,7 @@ class Torch(Namespace):
         return ""
 
     def signature(self, x: Any) -> Hashable:
-        return type(x), x.dtype, x.shape, x.layout
+        return type(x), x.dtype, x.shape, x.layout, x.device  # on a device of Apple there is no float64
 
     def tracing(self) -> bool:
         return torch.compiler.is_compiling()
