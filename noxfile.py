@@ -20,7 +20,7 @@ TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath", "cloudpickle")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
 EXAMPLES = (
     "xlosses._core",
-    "xlosses._engine",
+    "xlosses._engine.switch",
     "xlosses._evaluate",
     "xlosses._value_and_grad",
     "xlosses.losses",
