@@ -19,7 +19,9 @@ BREAKS = {
     "a mask": ("ready = reduce.ready\nreduce.ready = lambda o: ready(o)._replace(mask=None)"),
     "a reduction": "reduce._count = lambda o, terms: 7",
     "labels": (
-        "labels.safe = lambda xp, x, classes, mask, ignored, in_range: (labels._widest(xp, x) % classes, mask, None)\n"
+        "def wrapped(xp, x, classes, mask, ignored, in_range):\n"
+        "    return labels._widest(xp, x) % classes, mask, None\n"
+        "labels.safe = wrapped\n"
         "labels.check = lambda *arguments: False"
     ),
 }

@@ -18,7 +18,12 @@ BENCHES = {name: load_workbench(name) for name in FRAMEWORKS}
 ULP = 2.0**-23
 
 
-@pytest.mark.parametrize(("one", "other"), list(permutations(FRAMEWORKS, 2)))
+ADOPTED = [("numpy", "jax"), ("jax", "numpy")]  # NumPy's arrays beside JAX's are JAX's, as in JAX itself
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [pair for pair in permutations(FRAMEWORKS, 2) if pair not in ADOPTED]
+)
 def test_mixed_frameworks(one, other):
     x, y = BENCHES[one].array([1.0, 2.0]), BENCHES[other].array([1.0, 2.0])
     first, second = FRAMEWORKS[one], FRAMEWORKS[other]
@@ -38,6 +43,23 @@ def test_mixed_frameworks(one, other):
         xlosses.cross_entropy(x[None, :], labels, class_weights=y)
     with pytest.raises(TypeError, match=re.escape(f"delta is from {second}; convert all to one")):
         xlosses.huber_loss(x, x, BENCHES[other].array(1.0))
+
+
+@pytest.mark.parametrize(("one", "other"), ADOPTED)
+def test_arrays_of_numpy_beside_those_of_jax(one, other):
+    x, y = BENCHES[one].array([1.0, 2.0]), BENCHES[other].array([0.0, 4.0])
+    kept = BENCHES[other].array([True, False], "bool")
+    labels = BENCHES[other].array([1], "int32")
+    jax = type(BENCHES["jax"].array(1.0))
+    for found, wanted in (
+        (xlosses.huber_loss(x, y), [0.5, 1.5]),
+        (xlosses.huber_loss(x, x, weights=y), [0.0, 0.0]),
+        (xlosses.mse_loss(x, 0.0, reduction="none", where=kept), [1.0, 0.0]),
+        (xlosses.huber_loss(x, y, BENCHES[other].array(0.5)), [0.375, 0.875]),
+        (xlosses.cross_entropy(x[None, :], labels, class_weights=y), [pytest.approx(4.0 * 0.3132617)]),
+    ):
+        assert type(found) is jax
+        assert found.tolist() == wanted
 
 
 @every_setting
