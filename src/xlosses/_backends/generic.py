@@ -115,7 +115,8 @@ class Namespace:
 
     def softmax_less_one(self, x: Any, labels: Any) -> Any:
         """The softmax, less 1 at the label of each row: one array, where two words would make two."""
-        return self.where(self._named(x, labels), self.softmax(x) - 1.0, self.softmax(x))
+        p = self.softmax(x)
+        return self.where(self._named(x, labels), p - 1.0, p)
 
     def add_at(self, x: Any, labels: Any, values: Any) -> Any:
         """x plus a value at the label of each row (last axis); x stays as it is."""
