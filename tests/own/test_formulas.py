@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from types import SimpleNamespace
 
 import pytest
 from matrix import flatten
 
 import xlosses
+from xlosses._core import reduce
 from xlosses._core.formula import declared
 from xlosses.testing import KINDS, Case, Kind, Term, compare
 
@@ -287,3 +289,12 @@ def test_kinds_of_data_may_be_added(on, monkeypatch):
     monkeypatch.setitem(KINDS, "age", Kind(lambda rng: rng.uniform(0.0, 100.0)))
     if on.name == "numpy":
         assert all(c.passed for c in compare(case, "numpy"))
+
+
+def test_a_length_that_is_not_known_is_counted_with_the_terms(on):
+    """As in ndonnx while it traces: NaN and infinite terms count as well."""
+    terms = on.array([1.0, float("nan"), float("inf")])
+    operands = SimpleNamespace(
+        mask=None, xp=on.bench.xp, shape=(None,), plan=SimpleNamespace(compute=terms.dtype)
+    )
+    assert on.read(reduce._count(operands, terms)) == 3.0
