@@ -18,6 +18,7 @@ class Request:
     def __init__(self, array: Any) -> None:
         self.array = array
         self.calls = 0
+        self.places = 0  # in which the loss was given the array
         self.value: Any = None
         self.gradient: Any = None
 
@@ -100,5 +101,7 @@ def _with_gradient(call: Call, xp: Namespace | None, request: Request) -> Any:
         return _engine.run(call, xp)
     if call.reduction == "none":
         raise ValueError("a gradient needs a reduction to one number, got reduction='none'")
+    given = (*call.arrays, *call.parameters.values(), call.weights, call.where)
+    request.places = sum(x is request.array for x in given)
     request.value, request.gradient = _engine.value_and_gradient(call, xp)
     return request.value

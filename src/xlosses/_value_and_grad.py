@@ -17,7 +17,8 @@ def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., 
 
     The gradient comes from the loss's slope, so it needs no autodiff: NumPy arrays have one too.
     What a function does around a loss has no slope, so that it is refused: there the framework
-    differentiates by itself, as in `jax.value_and_grad`.
+    differentiates by itself, as in `jax.value_and_grad`. All else that the loss is given counts as a
+    constant, targets that a function makes of the array itself included.
 
     Parameters
     ----------
@@ -75,7 +76,9 @@ def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., 
             value = loss(*args, **kwargs)
         finally:
             requested.reset(token)
-        if request.gradient is None or request.calls != 1 or value is not request.value:
+        came_in = sum(x is array for x in (*args, *kwargs.values()))
+        alone = request.calls == 1 and request.places <= came_in
+        if request.gradient is None or not alone or value is not request.value:
             raise TypeError(_refusal(request, argnums))
         return value, request.gradient
 
@@ -87,6 +90,8 @@ def _refusal(request: Request, argnums: int) -> str:
         what = f"the loss was not given argument {argnums} as its first array"
     elif request.calls != 1:
         what = f"it evaluates {request.calls} losses"
+    elif request.value is not None and request.places > 1:
+        what = "it gives the loss the array in more than one place"
     else:
         what = "it does not return what the loss gave"
     return (

@@ -323,11 +323,12 @@ def test_labels_of_a_subclass_are_not_looked_at():
 
 
 def test_where_a_private_name_is_gone_formulas_run_whole(monkeypatch):
-    from xlosses._engine import torch as engine
     from xlosses._engine import torch_private as private
 
     x = torch.linspace(-1, 1, 200_000, requires_grad=True)
-    wanted = torch.autograd.grad(xlosses.mse_loss(x, 0.0), x)[0]
+    loss = xlosses.mse_loss(x, 0.0)
+    assert "_Slope" in str(loss.grad_fn.next_functions)
+    wanted = torch.autograd.grad(loss, x)[0]
     for name in ("_are_functorch_transforms_active", "_len_torch_dispatch_stack"):
         assert hasattr(torch._C, name)
         with monkeypatch.context() as gone:
@@ -339,4 +340,3 @@ def test_where_a_private_name_is_gone_formulas_run_whole(monkeypatch):
     assert hasattr(torch.autograd.forward_ad, "_current_level")
     assert hasattr(torch._C._functorch, "is_batchedtensor")
     assert hasattr(torch._C._functorch, "is_legacy_batchedtensor")
-    assert engine.runner

@@ -184,6 +184,8 @@ AROUND = {
     "another array": lambda x: xlosses.mse_loss(3.0 * x, 0.0),
     "the other way round": lambda x: xlosses.mse_loss(0.0 * x, x),
     "a multiple": lambda x: 0.5 * xlosses.mse_loss(x, 0.0),
+    "in two places": lambda x: xlosses.mse_loss(x, x),
+    "as its own weight": lambda x: xlosses.mse_loss(x, 0.0, weights=x),
     "a sum": lambda x: xlosses.mse_loss(x, 0.0) + xlosses.l1_loss(x, 0.0),
     "one of two": lambda x: (xlosses.l1_loss(x, 0.0), xlosses.mse_loss(x, 0.0))[1],
     "a tuple": lambda x: (xlosses.mse_loss(x, 0.0), x),
@@ -207,10 +209,17 @@ def test_what_hands_the_array_on_has_its_gradient(on):
         (xlosses.value_and_grad(mse)(x, y, "sum"), 2.0),
         (xlosses.value_and_grad(xlosses.mse_loss)(x, y, "sum"), 2.0),
         (xlosses.value_and_grad(xlosses.mse_loss)(**by_keyword), 2.0),
+        (xlosses.value_and_grad(xlosses.mse_loss)(x, y, "sum", weights=y + 1.0), 2.0),
         (xlosses.value_and_grad(lambda y, x: xlosses.mse_loss(x, y, "sum"), argnums=1)(y, x), 2.0),
     ):
         assert on.read(found[0]) == 5.0 * times
         assert on.read(found[1]) == [1.0 * times, 3.0 * times]
+
+
+def test_one_array_for_two_arguments_has_the_gradient_by_the_first(on):
+    x = on.array([1.0, 3.0])
+    value, gradient = xlosses.value_and_grad(xlosses.mse_loss)(x, x, "sum", weights=x)
+    assert (on.read(value), on.read(gradient)) == (0.0, [0.0, 0.0])
 
 
 def test_what_is_refused_leaves_nothing_behind(on):

@@ -144,23 +144,18 @@ class Formula:
         # Pickle looks a function up by its name, which here is that of the formula.
         if found is self and not self.terms.__qualname__.endswith(".terms"):
             self.terms.__qualname__ += ".terms"
-        declared = {
-            "reads_one_entry": self.reads_one_entry,
-            "shares_softmax": self.shares_softmax,
-            "derivative": self.derivative,
-            "own_weight": self.own_weight,
-        }
+        flags = {"reads_one_entry": self.reads_one_entry, "shares_softmax": self.shares_softmax}
         plain = self.ordinary_form
         ordinary = None if plain is None else (plain.terms, plain.derivative)
-        return _rebuilt, (self.terms, self.alignment, self.static, declared, ordinary)
+        parts = (self.derivative, self.own_weight, ordinary)
+        return _rebuilt, (self.terms, self.alignment, self.static, flags, parts)
 
 
-def _rebuilt(terms: Terms, alignment: Any, static: Any, declared: dict[str, Any], ordinary: Any) -> Formula:
-    form = Formula(terms, alignment, static)
+def _rebuilt(terms: Terms, alignment: Any, static: Any, flags: dict[str, bool], parts: Any) -> Formula:
+    form = Formula(terms, alignment, static, **flags)
+    form.derivative, form.own_weight, ordinary = parts
     if ordinary is not None:
         form.ordinary(ordinary[0]).derivative = ordinary[1]
-    vars(form).update(declared)
-    form.weight(declared["own_weight"])
     return form
 
 
