@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import re
 import shutil
 from pathlib import Path
 
@@ -33,6 +35,21 @@ BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 # arrays, too.
 BLOCKS = ("on", "off", "40")
 ENGINES = {"numpy": BLOCKS, "torch": BLOCKS, "jax": ("off", "1"), "mlx": ("on", "off")}
+
+# What `nox -s mutants` changes, each by the tests of one framework.
+MUTATED = {
+    "numpy": (
+        *("_backends/cache.py", "_backends/generic.py", "_backends/numpy.py", "_core", "losses"),
+        *("_engine/blocks.py", "_engine/careful.py", "_engine/numpy.py", "_engine/switch.py"),
+        *("_engine/whole.py", "_evaluate.py", "_value_and_grad.py"),
+    ),
+    "torch": ("_backends/torch.py", "_engine/torch.py", "_engine/torch_compiled.py", "_engine/torch_private.py"),
+    "jax": (
+        *("_backends/jax.py", "_engine/jax.py", "_engine/jax_careful.py", "_engine/jax_rows.py"),
+        "_engine/jax_slopes.py",
+    ),
+    "mlx": ("_backends/mlx.py", "_engine/mlx.py"),
+}
 
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
 nox.options.default_venv_backend = "venv"
@@ -137,19 +154,23 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
-def mutants(session: nox.Session) -> None:
-    """Change the source in many small ways, on a copy: at least 90 % of them must fail a test."""
-    install(session, *TEST_TOOLS, "array-api-strict", "cosmic-ray", "dask[array]", extras="numpy")
+@nox.parametrize("backend", [nox.param(name, id=name) for name in MUTATED])
+def mutants(session: nox.Session, backend: str) -> None:
+    """Change the source in many small ways, on a copy: nearly all of them must fail a test."""
+    install(session, *TEST_TOOLS, "array-api-strict", "cosmic-ray", "dask[array]", extras=backend)
     copy = Path(session.create_tmp()).resolve() / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(HERE, copy, ignore=shutil.ignore_patterns(".*", "_build", "__pycache__"))
-    config, found = "tests/mutants/cosmic-ray.toml", "mutants.sqlite"
+    config, found = copy / "tests" / "mutants" / "cosmic-ray.toml", "mutants.sqlite"
+    modules = [f"src/xlosses/{module}" for module in MUTATED[backend]]
+    filled = {"MODULES": json.dumps(modules), "BACKEND": backend}
+    config.write_text(re.sub("|".join(filled), lambda found: filled[found[0]], config.read_text()))
     with session.chdir(copy):
         session.env["PYTHONPATH"] = str(copy / "src")
-        session.run("cosmic-ray", "baseline", config)  # without a change nothing may fail
-        session.run("cosmic-ray", "init", config, found)
-        session.run("cr-filter-operators", found, config)
-        session.run("cosmic-ray", "exec", config, found)
+        session.run("cosmic-ray", "baseline", str(config))  # without a change nothing may fail
+        session.run("cosmic-ray", "init", str(config), found)
+        session.run("cr-filter-operators", found, str(config))
+        session.run("cosmic-ray", "exec", str(config), found)
     session.run("python", "tests/mutants/report.py", str(copy / found), *session.posargs)
 
 
