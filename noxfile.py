@@ -43,7 +43,12 @@ MUTATED = {
         *("_engine/blocks.py", "_engine/careful.py", "_engine/numpy.py", "_engine/switch.py"),
         *("_engine/whole.py", "_evaluate.py", "_value_and_grad.py"),
     ),
-    "torch": ("_backends/torch.py", "_engine/torch.py", "_engine/torch_compiled.py", "_engine/torch_private.py"),
+    "torch": (
+        "_backends/torch.py",
+        "_engine/torch.py",
+        "_engine/torch_compiled.py",
+        "_engine/torch_private.py",
+    ),
     "jax": (
         *("_backends/jax.py", "_engine/jax.py", "_engine/jax_careful.py", "_engine/jax_rows.py"),
         "_engine/jax_slopes.py",

@@ -196,7 +196,7 @@ def test_every_word_is_overridden():
 
 ENGINE = sorted((SRC / "_engine").glob("*.py"))
 CLASSES = {"operands": "Operands", "plan": "Plan", "call": "Call", "formula": "Formula", "block": "Operands"}
-OF_CORE = {"alignment", "as_given", "by_rows", "derivative", "formula", "ordinary_form", "plan", "plans"}
+OF_CORE = {"alignment", "as_given", "by_rows", "slope_function", "formula", "ordinary_form", "plan", "plans"}
 
 
 @pytest.mark.parametrize("path", ENGINE, ids=lambda path: path.stem)

@@ -14,8 +14,8 @@ HERE = Path(__file__).parent
 
 BREAKS = {
     "a value": "regression.huber.terms = lambda xp, x, y, delta: 1.001 * xp.absolute(x - y)",
-    "a slope": "regression.squared_error.derivative = lambda xp, x, y: 2.002 * (x - y)",
-    "a weight of its own": "classification.nll.own_weight = None",
+    "a slope": "regression.squared_error.slope_function = lambda xp, x, y: 2.002 * (x - y)",
+    "a weight of its own": "classification.nll.weight_function = None",
     "a mask": ("ready = reduce.ready\nreduce.ready = lambda o: ready(o)._replace(mask=None)"),
     "a reduction": "reduce._count = lambda o, terms: 7",
     "labels": (

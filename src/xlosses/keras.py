@@ -39,8 +39,8 @@ def averaged(terms: Formula) -> Formula:
 
     @mean_of_terms.slope
     def slope_of_mean(xp: Any, *arrays: Any, **parameters: Any) -> Any:
-        assert terms.derivative
-        return terms.derivative(xp, *arrays, **parameters) / arrays[0].shape[-1]
+        assert terms.slope_function
+        return terms.slope_function(xp, *arrays, **parameters) / arrays[0].shape[-1]
 
     return mean_of_terms
 

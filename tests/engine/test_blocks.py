@@ -106,13 +106,13 @@ def test_arrays_that_do_not_fit_are_laid_out(change):
 
 def test_what_reads_one_entry_per_row_runs_whole():
     """Unless something of the size of the rows is made on the way."""
-    assert laid_out(nll, (X, LABELS, None)).reads_little
-    assert laid_out(nll, (X, LABELS.astype(np.int8), None)).reads_little
-    assert not laid_out(**ASIS).reads_little
-    assert not laid_out(nll, (X, LABELS, None), where=LABELS > 0).reads_little
-    assert not laid_out(nll, (X, LABELS, None), ignore_index=3).reads_little
-    assert not laid_out(nll, (X.astype(np.float16), LABELS, None)).reads_little
-    assert not laid_out(nll, (X, LABELS, None))._replace(in_range=False).reads_little
+    assert laid_out(nll, (X, LABELS, None)).needs_little_memory
+    assert laid_out(nll, (X, LABELS.astype(np.int8), None)).needs_little_memory
+    assert not laid_out(**ASIS).needs_little_memory
+    assert not laid_out(nll, (X, LABELS, None), where=LABELS > 0).needs_little_memory
+    assert not laid_out(nll, (X, LABELS, None), ignore_index=3).needs_little_memory
+    assert not laid_out(nll, (X.astype(np.float16), LABELS, None)).needs_little_memory
+    assert not laid_out(nll, (X, LABELS, None))._replace(in_range=False).needs_little_memory
 
 
 def test_cross_entropy_alone_is_made_with_its_gradient():

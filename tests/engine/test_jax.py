@@ -232,7 +232,7 @@ def test_rows_are_computed_with_where_they_lie(on, case, options, masked):
     """Along the first axis of three, inside jit, with the derivatives by every array."""
     call = Call(on, case, n=12)
     last = [jnp.reshape(x, (4, 3, *x.shape[1:])) for x in call.given]
-    lying = [jnp.moveaxis(x, -1, 0) if x.ndim == 3 else x for x in last]
+    stored = [jnp.moveaxis(x, -1, 0) if x.ndim == 3 else x for x in last]
     names = [i for i, name in enumerate(call.arrays) if name in floating(case)]
     where = jnp.arange(12).reshape(4, 3) % 4 > 0 if masked else None
 
@@ -250,7 +250,7 @@ def test_rows_are_computed_with_where_they_lie(on, case, options, masked):
         return loss(*moving), (*by_all(*moving), jax.grad(loss)(first, *moving[1:]), slope)
 
     with xlosses.engine(1):
-        value, gradients = jitted(all_of, static_argnums=1)(lying, 0)
+        value, gradients = jitted(all_of, static_argnums=1)(stored, 0)
     with xlosses.engine("off"):
         wanted, by_last = jitted(all_of, static_argnums=1)(last, -1)
     np.testing.assert_allclose(value, wanted, rtol=1e-5)

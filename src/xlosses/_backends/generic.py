@@ -100,9 +100,9 @@ class Namespace:
         """
         return self.sum(self.where(self._named(x, labels), x, 0.0), axis=-1)
 
-    def poisoned(self, x: Any, poison: Any) -> Any:
-        """x with a gradient that is NaN in the rows where the poison is, which is 1 elsewhere."""
-        return x * poison[..., None]
+    def nan_gradient(self, x: Any, factor: Any) -> Any:
+        """x, whose gradient is multiplied by a factor per row: 1, or NaN for a row that is invalid."""
+        return x * factor[..., None]
 
     def dot(self, x: Any, y: Any) -> Any:
         """The sum of x times y over the last axis."""

@@ -36,8 +36,8 @@ class Mlx(Namespace):
     def total(self, x: Any) -> Any:
         return _total(x)
 
-    def poisoned(self, x: Any, poison: Any) -> Any:
-        return _poisoned(x, poison)  # MLX does not fuse a product of all entries with a gather of few
+    def nan_gradient(self, x: Any, factor: Any) -> Any:
+        return _nan_gradient(x, factor)  # MLX does not fuse a product of all entries with a gather of few
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return mx.array(values, dtype=dtype)
@@ -85,12 +85,12 @@ def _at_most_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
 
 
 @mx.custom_function
-def _poisoned(x: Any, poison: Any) -> Any:
+def _nan_gradient(x: Any, factor: Any) -> Any:
     return x
 
 
-@_poisoned.vjp
-def _poisoned_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
+@_nan_gradient.vjp
+def _nan_gradient_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
     return gradient * arrays[1][..., None], mx.zeros_like(arrays[1])
 
 
@@ -131,8 +131,8 @@ class AnyLength(Mlx):
     def total(self, x: Any) -> Any:
         return mx.sum(x)
 
-    def poisoned(self, x: Any, poison: Any) -> Any:
-        return Namespace.poisoned(self, x, poison)
+    def nan_gradient(self, x: Any, factor: Any) -> Any:
+        return Namespace.nan_gradient(self, x, factor)
 
 
 _ONE, _TWO = mx.zeros((1,)), mx.zeros((2,))

@@ -68,8 +68,8 @@ class Formula:
         self.reads_one_entry = reads_one_entry
         self.shares_softmax = shares_softmax
         self.by_rows = alignment[:1] not in ((), ("elements",))
-        self.derivative: Terms | None = None
-        self.own_weight: Terms | None = None
+        self.slope_function: Terms | None = None
+        self.weight_function: Terms | None = None
         self.ordinary_form: Formula | None = None
         self.plans: Cache[Any] = Cache(PLANS)
         self.programs: Cache[Any] = Cache(PROGRAMS)
@@ -95,19 +95,19 @@ class Formula:
             )
         return dict(zip(names, self.alignment, strict=True))
 
-    def by(self, terms: Terms, derivative: Terms | None = None) -> Formula:
+    def by(self, terms: Terms, slope_function: Terms | None = None) -> Formula:
         """The same loss by other functions for its terms and their slope."""
         other = object.__new__(Formula)
         vars(other).update(vars(self))
-        other.terms, other.derivative = terms, derivative
+        other.terms, other.slope_function = terms, slope_function
         # Of its own: what was compiled of this formula goes with it, and the other may outlive it.
         other.plans, other.programs = Cache(PLANS), Cache(PROGRAMS)
         return other
 
-    def slope(self, derivative: Terms) -> Terms:
+    def slope(self, slope_function: Terms) -> Terms:
         """Take this function as the derivative of each term by the first array."""
-        self.derivative = derivative
-        return derivative
+        self.slope_function = slope_function
+        return slope_function
 
     def ordinary(self, terms: Terms) -> Formula:
         """Take this function as a plainer form of the terms, right wherever its result is finite.
@@ -118,12 +118,12 @@ class Formula:
         form = self.ordinary_form = self.by(terms)
         return form
 
-    def weight(self, own_weight: Terms) -> Terms:
+    def weight(self, weight_function: Terms) -> Terms:
         """Take this function as what each term counts for in "weighted_mean", beside `weights`."""
-        self.own_weight = own_weight
+        self.weight_function = weight_function
         if self.ordinary_form is not None:
-            self.ordinary_form.own_weight = own_weight
-        return own_weight
+            self.ordinary_form.weight_function = weight_function
+        return weight_function
 
     def __repr__(self) -> str:
         return f"<formula {self.__name__}>"
@@ -146,16 +146,16 @@ class Formula:
             self.terms.__qualname__ += ".terms"
         flags = {"reads_one_entry": self.reads_one_entry, "shares_softmax": self.shares_softmax}
         plain = self.ordinary_form
-        ordinary = None if plain is None else (plain.terms, plain.derivative)
-        parts = (self.derivative, self.own_weight, ordinary)
+        ordinary = None if plain is None else (plain.terms, plain.slope_function)
+        parts = (self.slope_function, self.weight_function, ordinary)
         return _rebuilt, (self.terms, self.alignment, self.static, flags, parts)
 
 
 def _rebuilt(terms: Terms, alignment: Any, static: Any, flags: dict[str, bool], parts: Any) -> Formula:
     form = Formula(terms, alignment, static, **flags)
-    form.derivative, form.own_weight, ordinary = parts
+    form.slope_function, form.weight_function, ordinary = parts
     if ordinary is not None:
-        form.ordinary(ordinary[0]).derivative = ordinary[1]
+        form.ordinary(ordinary[0]).slope_function = ordinary[1]
     return form
 
 

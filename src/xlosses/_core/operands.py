@@ -29,7 +29,7 @@ class Operands(NamedTuple):
     in_range: bool  # whether every label that counts is known to be in range
     as_given: bool  # whether the formula takes the arrays as they are
     shape: Shape  # of the terms
-    poison: Any = None  # per row 1, or NaN where its label is out of range
+    nan_factor: Any = None  # per row 1, or NaN where its label is out of range
 
     @property
     def width(self) -> int:
@@ -37,7 +37,7 @@ class Operands(NamedTuple):
         return int(self.arrays[0].shape[-1]) if self.formula.by_rows else 1
 
     @property
-    def reads_little(self) -> bool:
+    def needs_little_memory(self) -> bool:
         """Whether the formula, run whole, takes no memory of the size of its first array."""
         cast = self.arrays[0].dtype == self.plan.compute
         untouched = self.in_range and self.mask is None and self.ignored is None
@@ -98,7 +98,13 @@ def ready(operands: Operands) -> Operands:
     """The operands as the formula takes them: one dtype, labels in range, nothing harmful where masked."""
     if operands.as_given:
         return operands
-    xp, kinds, first, mask, poison = operands.xp, operands.plan.kinds, operands.arrays[0], operands.mask, None
+    xp, kinds, first, mask, nan_factor = (
+        operands.xp,
+        operands.plan.kinds,
+        operands.arrays[0],
+        operands.mask,
+        None,
+    )
     cast = dtypes.Cast(xp, operands.plan.compute, first)
     found = []
     for x, kind in zip(operands.arrays, kinds, strict=True):
@@ -106,12 +112,14 @@ def ready(operands: Operands) -> Operands:
             x = xp.stop_gradient(x)  # a checkpoint of MLX differentiates by every argument
             x, mask, bad = labels.safe(xp, x, first.shape[-1], mask, operands.ignored, operands.in_range)
             if bad is not None:
-                poison = xp.where(bad, float("nan"), cast.constant(1.0))
+                nan_factor = xp.where(bad, float("nan"), cast.constant(1.0))
         elif x is not None:
             x = cast(x)
         found.append(x)
-    if poison is not None and operands.formula.reads_one_entry:
-        found[0] = xp.poisoned(found[0], poison)  # else the gradient is NaN at one entry of the row alone
+    if nan_factor is not None and operands.formula.reads_one_entry:
+        found[0] = xp.nan_gradient(
+            found[0], nan_factor
+        )  # else the gradient is NaN at one entry of the row alone
     if mask is not None:
         found = [_harmless(xp, x, kind, mask) for x, kind in zip(found, kinds, strict=True)]
     weights = operands.weights
@@ -122,7 +130,7 @@ def ready(operands: Operands) -> Operands:
     static = operands.formula.static
     parameters = {k: v if k in static or is_number(v) else cast(v) for k, v in operands.parameters.items()}
     return operands._replace(
-        arrays=tuple(found), parameters=parameters, weights=weights, mask=mask, poison=poison
+        arrays=tuple(found), parameters=parameters, weights=weights, mask=mask, nan_factor=nan_factor
     )
 
 

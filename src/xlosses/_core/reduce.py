@@ -48,10 +48,10 @@ def slopes(operands: Operands, divisor: Any = None) -> Any:
     """The derivative of each weighted term by the first array in the formula's layout, divided."""
     operands = ready(operands)
     xp, formula, arrays = operands.xp, operands.formula, operands.arrays
-    assert formula.derivative
-    slope = formula.derivative(xp, *arrays, **operands.parameters)
+    assert formula.slope_function
+    slope = formula.slope_function(xp, *arrays, **operands.parameters)
     by_term = formula.reads_one_entry
-    _check_shape(formula.derivative, "slopes", slope, operands.shape if by_term else arrays[0].shape)
+    _check_shape(formula.slope_function, "slopes", slope, operands.shape if by_term else arrays[0].shape)
     if operands.weights is not None:
         slope = slope * _per_term(operands, operands.weights)
     slope = slope if divisor is None else divided(xp, slope, divisor)
@@ -59,7 +59,7 @@ def slopes(operands: Operands, divisor: Any = None) -> Any:
         slope = xp.where(_per_term(operands, operands.mask), slope, 0.0)
     if by_term:
         slope = xp.put_at(arrays[0], arrays[operands.plan.labels], slope)
-    return slope if operands.poison is None else slope * operands.poison[..., None]
+    return slope if operands.nan_factor is None else slope * operands.nan_factor[..., None]
 
 
 def result(plan: Plan, found: Triple, reduction: str) -> Any:
@@ -100,8 +100,8 @@ def weighted_terms(operands: Operands) -> Any:
     _check_shape(operands.formula, "terms", terms, operands.shape)
     if operands.weights is not None:
         terms = terms * operands.weights
-    if operands.poison is not None:
-        terms = terms * operands.poison  # which reaches the gradient as well: selecting NaN would not
+    if operands.nan_factor is not None:
+        terms = terms * operands.nan_factor  # which reaches the gradient as well: selecting NaN would not
     return terms if operands.mask is None else operands.xp.where(operands.mask, terms, 0.0)
 
 
@@ -128,7 +128,7 @@ def _count(operands: Operands, terms: Any) -> Any:
 def _weights(operands: Operands, n: Any) -> Any:
     """The sum of the weights of the n terms kept, the formula's own weights included."""
     xp, weights, formula = operands.xp, operands.weights, operands.formula
-    own = formula.own_weight and formula.own_weight(xp, *operands.arrays, **operands.parameters)
+    own = formula.weight_function and formula.weight_function(xp, *operands.arrays, **operands.parameters)
     if own is not None:
         own = own if weights is None else own * weights
         return _total(operands, own if operands.mask is None else xp.where(operands.mask, own, 0.0))

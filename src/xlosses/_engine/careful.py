@@ -13,12 +13,12 @@ from xlosses._core.reduce import Compute
 def ordinary(operands: Operands, slopes: bool) -> Operands | None:
     """The operands of the ordinary form, where there is one of what is to be computed."""
     form = operands.formula.ordinary_form
-    if form is None or (slopes and form.derivative is None):
+    if form is None or (slopes and form.slope_function is None):
         return None
     return operands._replace(formula=form)
 
 
-def carefully(
+def ordinary_first(
     compute: Compute,
     operands: Operands,
     slopes: bool,

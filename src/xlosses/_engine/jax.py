@@ -15,8 +15,8 @@ from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 from xlosses._core.plan import Plan
 from xlosses._core.reduce import Compute
-from xlosses._engine.jax_careful import are_concrete, parted, tried
-from xlosses._engine.jax_rows import as_they_lie
+from xlosses._engine.jax_careful import are_concrete, ordinary_if_finite, split_arrays
+from xlosses._engine.jax_rows import rows_as_stored
 from xlosses._engine.jax_slopes import with_slope
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Runner
@@ -37,9 +37,11 @@ class JaxRunner(Runner):
             return compute(operands)
         formula = operands.formula
         # A copy, because JAX keeps what it has compiled for longer than a user keeps a formula.
-        operands = as_they_lie(operands._replace(formula=formula.by(formula.terms, formula.derivative)))
+        operands = rows_as_stored(
+            operands._replace(formula=formula.by(formula.terms, formula.slope_function))
+        )
         formula = operands.formula
-        if formula.derivative and not formula.reads_one_entry and not slopes:
+        if formula.slope_function and not formula.reads_one_entry and not slopes:
             operands = operands._replace(formula=with_slope(formula))
         found = compute(operands) if slopes else _ordinary_first(compute, operands)
         return found.moved() if hasattr(found, "moved") else found
@@ -115,7 +117,7 @@ def _ordinary_first(compute: Compute, operands: Operands) -> Any:
     elements = compute is reduce.unreduced and not operands.formula.by_rows
     if form is None or elements:  # to look at a result of the size of the arrays takes as long as guards
         return compute(operands)
-    given, whole = parted((operands.arrays, operands.parameters, operands.weights, operands.mask))
+    given, whole = split_arrays((operands.arrays, operands.parameters, operands.weights, operands.mask))
     # Without the arrays themselves: what JAX keeps of a function must not hold on to them.
     bare = operands._replace(first=None, arrays=(), parameters={}, weights=None, mask=None)
     rebuilt: list[Any] = []
@@ -125,12 +127,12 @@ def _ordinary_first(compute: Compute, operands: Operands) -> Any:
         now = bare._replace(
             formula=formula, first=arrays[0], arrays=arrays, parameters=parameters, weights=weights, mask=mask
         )
-        found, again = parted(compute(now))  # some of the sums are numbers, and stay so
+        found, again = split_arrays(compute(now))  # some of the sums are numbers, and stay so
         rebuilt[:] = [again]
         return found
 
     careful, ordinary = partial(result, operands.formula), partial(result, form)
-    found = tried(careful, ordinary, given, seen=lambda found: found[0])(*given)
+    found = ordinary_if_finite(careful, ordinary, given, seen=lambda found: found[0])(*given)
     return rebuilt[0](found)
 
 

@@ -16,7 +16,7 @@ from xlosses._engine.switch import entries
 LARGE = 1 << 12  # entries from which a branch costs less than guards
 
 
-def tried(careful: Any, ordinary: Any, given: Any, seen: Any = None, sign: Any = None) -> Any:
+def ordinary_if_finite(careful: Any, ordinary: Any, given: Any, seen: Any = None, sign: Any = None) -> Any:
     """`ordinary(*given)`, and `careful(*given)` if that is not finite; derivatives by the careful one.
 
     XLA takes up to three times as long for guards on a CPU; elsewhere they are free, and to branch is
@@ -39,7 +39,7 @@ def tried(careful: Any, ordinary: Any, given: Any, seen: Any = None, sign: Any =
         return found, jax.tree.map(lambda _: True, found)  # a branch for each would be both for all
 
     def rule(primals: Any, tangents: Any) -> Any:
-        found, moves = derived_as_jax_does(careful, primals, tangents)
+        found, moves = differentiated_by_jax(careful, primals, tangents)
         return found if are_concrete(primals) else derived(*primals), moves
 
     alone = jax.custom_batching.custom_vmap(branched)
@@ -49,7 +49,7 @@ def tried(careful: Any, ordinary: Any, given: Any, seen: Any = None, sign: Any =
     return derived
 
 
-def derived_as_jax_does(function: Any, primals: Any, tangents: Any) -> Any:
+def differentiated_by_jax(function: Any, primals: Any, tangents: Any) -> Any:
     """The function and its derivative by what moves, as JAX finds them."""
     moved = [type(t) is not SymbolicZero for t in tangents]
 
@@ -59,12 +59,12 @@ def derived_as_jax_does(function: Any, primals: Any, tangents: Any) -> Any:
     return jax.jvp(of_moved, tuple(compress(primals, moved)), tuple(compress(tangents, moved)))
 
 
-def parted(tree: Any) -> tuple[list[Any], Callable[[Any], Any]]:
+def split_arrays(tree: Any) -> tuple[list[Any], Callable[[Any], Any]]:
     """The arrays of a tree, and what makes it whole again with others in their places."""
     shape: Any
     leaves, shape = jax.tree.flatten(tree)
     axes = [x.axis if isinstance(x, Rows) else None for x in leaves]
-    leaves = [x.lying if isinstance(x, Rows) else x for x in leaves]
+    leaves = [x.stored if isinstance(x, Rows) else x for x in leaves]
     places = [isinstance(x, jax.Array) for x in leaves]
     rest = [None if place else x for x, place in zip(leaves, places, strict=True)]
 
@@ -85,4 +85,4 @@ def _filled(leaves: Any, places: Any, given: Any) -> list[Any]:
 
 def are_concrete(arrays: Any) -> bool:
     """Whether every operation runs at once, none of them compiled with others."""
-    return not any(isinstance(x.lying if isinstance(x, Rows) else x, jax.core.Tracer) for x in arrays)
+    return not any(isinstance(x.stored if isinstance(x, Rows) else x, jax.core.Tracer) for x in arrays)

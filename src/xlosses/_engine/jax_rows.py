@@ -28,7 +28,7 @@ BY_ROW = ("all", "any", "max", "mean", "min", "prod", "sum")
 
 
 class Rows:
-    """An array as if its `axis` were moved last; `lying` is the array as it is.
+    """An array as if its `axis` were moved last; `stored` is the array as it is.
 
     What it cannot do where it lies it does moved, or raises: then the formula is given moved arrays.
     JAX itself takes no Rows, so that nothing of JAX's mistakes the one order of axes for the other.
@@ -37,22 +37,22 @@ class Rows:
     __array_ufunc__ = None  # NumPy's constants leave an operator to the other side
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, lying: Any, axis: int) -> None:
-        self.lying = lying
+    def __init__(self, stored: Any, axis: int) -> None:
+        self.stored = stored
         self.axis = axis
 
     def moved(self) -> Any:
-        return jnp.moveaxis(self.lying, self.axis, -1)
+        return jnp.moveaxis(self.stored, self.axis, -1)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        before, after = self.lying.shape[: self.axis], self.lying.shape[self.axis + 1 :]
-        return (*before, *after, self.lying.shape[self.axis])
+        before, after = self.stored.shape[: self.axis], self.stored.shape[self.axis + 1 :]
+        return (*before, *after, self.stored.shape[self.axis])
 
     def __getattr__(self, name: str) -> Any:
-        if name[:2] == "__" or name in ("lying", "axis"):
+        if name[:2] == "__" or name in ("stored", "axis"):
             raise AttributeError(name)
-        return getattr(self.moved() if name not in ("dtype", "ndim", "size") else self.lying, name)
+        return getattr(self.moved() if name not in ("dtype", "ndim", "size") else self.stored, name)
 
     def __getitem__(self, key: Any) -> Any:
         return self.moved()[key]
@@ -76,29 +76,29 @@ class RowsWords(Jax):
     def pick(self, x: Any, labels: Any) -> Any:
         if not isinstance(x, Rows):
             return super().pick(x, labels)
-        return jnp.squeeze(jnp.take_along_axis(x.lying, jnp.expand_dims(labels, x.axis), x.axis), x.axis)
+        return jnp.squeeze(jnp.take_along_axis(x.stored, jnp.expand_dims(labels, x.axis), x.axis), x.axis)
 
 
-def as_they_lie(operands: Operands) -> Operands:
+def rows_as_stored(operands: Operands) -> Operands:
     """The operands with rows that were moved last put back: the compiler undoes both moves."""
     arrays, axis, formula = operands.arrays, operands.plan.axis, operands.formula
     if not formula.by_rows or axis == arrays[0].ndim - 1:
         return operands
-    lying = tuple(
+    stored = tuple(
         Rows(jnp.moveaxis(x, -1, axis), axis) if x is not None and kind in ("rows", "vectors") else x
         for x, kind in zip(arrays, operands.plan.kinds, strict=True)
     )
-    return operands._replace(arrays=lying, xp=_words, formula=_falling_back(formula))
+    return operands._replace(arrays=stored, xp=_words, formula=_falling_back(formula))
 
 
 def _falling_back(formula: Formula) -> Formula:
     """The formula, which is given moved arrays where it cannot compute with rows as they lie."""
-    derivative = formula.derivative and _either(formula.derivative)
-    form = formula.by(_either(formula.terms), derivative)
+    slope_function = formula.slope_function and _either(formula.slope_function)
+    form = formula.by(_either(formula.terms), slope_function)
     if formula.ordinary_form is not None:
         form.ordinary_form = _falling_back(formula.ordinary_form)
-    if formula.own_weight:
-        form.own_weight = _either(formula.own_weight)
+    if formula.weight_function:
+        form.weight_function = _either(formula.weight_function)
     return form
 
 
@@ -143,7 +143,7 @@ def by_row(word: Callable[..., Any]) -> Callable[..., Any]:
         simple = not given and options.get("axis") == -1 and options.keys() <= {"axis", "keepdims"}
         if not isinstance(x, Rows) or not simple:
             return whole(x, *given, **options)
-        found = word(x.lying, axis=x.axis)
+        found = word(x.stored, axis=x.axis)
         return found[..., None] if options.get("keepdims") else found
 
     return of
@@ -166,14 +166,14 @@ def _beside(rows: Rows, x: Any) -> Any:
     if isinstance(x, Rows):
         if x.axis != rows.axis:
             raise ValueError("rows along two axes")
-        return x.lying
+        return x.stored
     if isinstance(x, np.ndarray):
         x = jnp.asarray(x)
     if not isinstance(x, jax.Array) or not x.ndim:
         return x
-    if x.ndim > rows.lying.ndim:
+    if x.ndim > rows.stored.ndim:
         raise ValueError("an array with more axes than the rows")
-    return jnp.moveaxis(x[(None,) * (rows.lying.ndim - x.ndim)], -1, rows.axis)
+    return jnp.moveaxis(x[(None,) * (rows.stored.ndim - x.ndim)], -1, rows.axis)
 
 
 def _reflected(f: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,18 +10,18 @@ import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
 from xlosses._core.formula import Formula
-from xlosses._engine.jax_careful import derived_as_jax_does, parted, tried
+from xlosses._engine.jax_careful import differentiated_by_jax, ordinary_if_finite, split_arrays
 from xlosses._engine.jax_rows import Rows
 
 
 def with_slope(formula: Formula) -> Formula:
     """The formula with terms that are differentiated by its slope."""
-    return formula.by(partial(_terms, formula), formula.derivative)
+    return formula.by(partial(_terms, formula), formula.slope_function)
 
 
 def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
     """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
-    given, whole = parted((arrays, parameters))
+    given, whole = split_arrays((arrays, parameters))
 
     def of(function: Any, *given: Any) -> Any:
         arrays, parameters = whole(given)
@@ -31,23 +31,23 @@ def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
     terms = partial(of, formula.terms)
     ordinary, sign = None, None
     form = formula.ordinary_form
-    if form is not None and form.derivative is not None and formula.by_rows:
-        ordinary, sign = partial(of, form.derivative), partial(of, form.terms)
+    if form is not None and form.slope_function is not None and formula.by_rows:
+        ordinary, sign = partial(of, form.slope_function), partial(of, form.terms)
 
     def rule(primals: Any, tangents: Any) -> Any:
         first, *others = (type(t) is not SymbolicZero for t in tangents)
         if not first or any(others):
-            return derived_as_jax_does(terms, primals, tangents)
+            return differentiated_by_jax(terms, primals, tangents)
         if not formula.by_rows:
-            return differentiated(*primals), of(formula.derivative, *primals) * tangents[0]
+            return differentiated(*primals), of(formula.slope_function, *primals) * tangents[0]
 
         def slope(function: Any, *given: Any) -> Any:
             found = function(*given)
-            return found.lying if isinstance(found, Rows) else found
+            return found.stored if isinstance(found, Rows) else found
 
-        careful = partial(slope, partial(of, formula.derivative))
+        careful = partial(slope, partial(of, formula.slope_function))
         first_try = None if ordinary is None else partial(slope, ordinary)
-        found = tried(careful, first_try, primals, sign=sign)(*primals)
+        found = ordinary_if_finite(careful, first_try, primals, sign=sign)(*primals)
         # Both lie as the first array does.
         axis = _axis_of_rows(whole(primals)[0][0])
         return differentiated(*primals), jnp.sum(found * tangents[0], axis=axis)

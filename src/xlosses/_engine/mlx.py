@@ -20,7 +20,7 @@ class MlxRunner(Runner):
         if lengths_vary():
             return compute(operands._replace(xp=any_length))
         formula = operands.formula
-        if formula.derivative and not formula.by_rows and not slopes:
+        if formula.slope_function and not formula.by_rows and not slopes:
             operands = operands._replace(formula=formula.by(partial(_by_slope, formula)))
         return compute(operands)
 
@@ -36,7 +36,7 @@ def _by_slope(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any
 
     def rule(found: Any, gradient: Any, _: Any) -> Any:
         first, *others = found if isinstance(found, tuple) else (found,)
-        by_first = of(formula.derivative, first, *others) * gradient
+        by_first = of(formula.slope_function, first, *others) * gradient
         if not others:
             return by_first
         # MLX computes these only if they are asked for.

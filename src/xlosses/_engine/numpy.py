@@ -13,7 +13,7 @@ from xlosses._backends.numpy import LONG
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Triple
 from xlosses._engine.blocks import Pieces, in_blocks
-from xlosses._engine.careful import carefully
+from xlosses._engine.careful import ordinary_first
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Runner
 
@@ -24,12 +24,12 @@ class NumPyRunner(Runner):
     def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
         limit = entries(BLOCK)
         few = operands.arrays[0].size <= min(limit, LONG)
-        if few or (operands.reads_little and math.prod(operands.shape) <= limit):
+        if few or (operands.needs_little_memory and math.prod(operands.shape) <= limit):
             return compute(operands)
         quiet = partial(np.errstate, all="ignore")
 
         def block(part: Operands) -> Any:
-            return carefully(compute, part, slopes, _finite, quiet)
+            return ordinary_first(compute, part, slopes, _finite, quiet)
 
         return in_blocks(block, operands, limit, _pieces)
 

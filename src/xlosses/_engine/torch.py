@@ -15,7 +15,7 @@ from xlosses._core import reduce
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Triple
 from xlosses._engine.blocks import Pieces, blocks_of, in_blocks, keep_freed_memory, merged
-from xlosses._engine.careful import carefully
+from xlosses._engine.careful import ordinary_first
 from xlosses._engine.switch import entries
 from xlosses._engine.torch_private import has_tangent, is_batched, modes_are_active, transforms_are_active
 from xlosses._engine.whole import Runner
@@ -42,7 +42,7 @@ class TorchRunner(Runner):
         needing = [t.requires_grad for t in _tensors(operands)] if torch.is_grad_enabled() else []
         if not any(needing):
             return _in_blocks(compute, operands, limit, slopes)
-        if slopes or operands.formula.derivative is None or any(needing[1:]) or size <= entries(LARGE):
+        if slopes or operands.formula.slope_function is None or any(needing[1:]) or size <= entries(LARGE):
             return compute(operands)
         result = _Slope.apply(x, compute, operands, limit)  # type: ignore[no-untyped-call]
         return Triple(*result) if isinstance(result, tuple) else result
@@ -68,7 +68,7 @@ _pieces = Pieces(_room, _added)
 
 
 def _in_blocks(compute: Compute, operands: Operands, limit: int, slopes: bool) -> Any:
-    if operands.reads_little:
+    if operands.needs_little_memory:
         return compute(operands._replace(xp=operands.xp.values))
     x = operands.arrays[0]
     several = operands.formula.shares_softmax and x.numel() > limit and x.device.type == "cpu"
@@ -77,7 +77,7 @@ def _in_blocks(compute: Compute, operands: Operands, limit: int, slopes: bool) -
         return in_blocks(compute, operands, limit, _pieces)
 
     def block(part: Operands) -> Any:
-        return carefully(compute, part, slopes, _finite, nullcontext)
+        return ordinary_first(compute, part, slopes, _finite, nullcontext)
 
     return in_blocks(block, operands, limit, _pieces)
 
@@ -198,7 +198,7 @@ def _with_gradient(compute: Compute, operands: Operands, limit: int) -> Any:
         room = gradient[index]
         words.room, words.made = room, None
         fast = block._replace(xp=words)
-        piece = carefully(compute, fast, False, _finite, nullcontext)
+        piece = ordinary_first(compute, fast, False, _finite, nullcontext)
         if not isinstance(piece, Triple):
             return _in_blocks(compute, operands, limit, slopes=False), None
         words.made = words.made if math.isfinite(piece.total) else None

@@ -48,7 +48,7 @@ def node(key: str, names: Any, arrays: Any, parameters: Any, weights: Any, where
     """The loss by the formula of this name."""
     numbers = Call(named(key), tuple(names), tuple(arrays), parameters, weights, where, *options)
     try:
-        if (fluid := _fluid(numbers)) is not None:
+        if (fluid := _with_tensor_numbers(numbers)) is not None:
             # A formula that asks about a number needs it as a number.
             symbols: Any = detect_fake_mode().shape_env  # type: ignore[union-attr]
             with suppress(GuardOnDataDependentSymNode), symbols.ignore_fresh_unbacked_symbols():
@@ -65,7 +65,7 @@ def _evaluated(call: Call) -> Any:
     return runner.evaluate(plan_of(call, namespace_of(call.arrays[0])), call)
 
 
-def _fluid(call: Call) -> Call | None:
+def _with_tensor_numbers(call: Call) -> Call | None:
     """The call with parameters that change from call to call as 0-d tensors; None without any."""
     device = call.arrays[0].device
     wide = torch.float32 if device.type == "mps" else torch.float64
@@ -91,7 +91,7 @@ def _entries(usual: int) -> int:
 def by_term_slope(operands: Operands) -> Operands:
     """The operands of a formula whose terms autograd differentiates by the slope, if by nothing else."""
     formula = operands.formula
-    if not (formula.derivative and torch.is_grad_enabled() and _entries(1)) or formula.reads_one_entry:
+    if not (formula.slope_function and torch.is_grad_enabled() and _entries(1)) or formula.reads_one_entry:
         return operands
     given = (*operands.arrays, *operands.parameters.values())
     first, *others = (isinstance(x, torch.Tensor) and x.requires_grad for x in given)
@@ -118,6 +118,6 @@ class _TermSlope(torch.autograd.Function):
         xp, formula, parameters, absent = ctx.rest
         saved = iter(ctx.saved_tensors)
         arrays = [None if none else next(saved) for none in absent]
-        slope = formula.derivative(xp, *arrays, **parameters)
+        slope = formula.slope_function(xp, *arrays, **parameters)
         by_first = slope * (gradient[..., None] if formula.by_rows else gradient)
         return None, None, None, by_first, *(None for _ in arrays[1:])

@@ -29,7 +29,7 @@ class Runner:
     def value_and_gradient(self, plan: Plan, call: Call) -> tuple[Any, Any]:
         """One number and its gradient by the first array, from the slope."""
         formula = call.formula
-        if formula.derivative is None:
+        if formula.slope_function is None:
             raise NoSlopeError(f"{formula!r} has no slope: give it one, or differentiate by the framework")
         operands = prepare(plan, call)
         sums = Triple(*self.run(reduce.sums, operands))
