@@ -30,9 +30,8 @@ EXAMPLES = (
     "xlosses.testing",
 )
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
-# How formulas run in all tests, and then once more in the matrix and the tables. On JAX op by op at
-# first: XLA compiles every call of every test, which takes it three times as long. "1" is "on" for small
-# arrays, too.
+# How formulas run in the tests. On JAX first op by op: XLA compiles every call of every test, which takes
+# three times as long. "1" is "on" for small arrays, too, and "40" cuts them into blocks.
 BLOCKS = ("on", "off", "40")
 ENGINES = {"numpy": BLOCKS, "torch": BLOCKS, "jax": ("off", "1"), "mlx": ("on", "off")}
 
@@ -80,28 +79,48 @@ def everything(*others: str) -> str:
     return ",".join((*frameworks, *others))
 
 
-@nox.session
-@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
-def tests(session: nox.Session, backend: str) -> None:
-    """The test matrix on one framework, which is installed alone, with NumPy as a test tool."""
+def has(backend: str) -> bool:
+    """Whether this machine can have the framework; if not, say so."""
     if backend == "mlx" and not has_mlx():
-        print("tests(mlx): there is no MLX wheel for this machine, so it is left out")
-        return
+        print("There is no MLX wheel for this machine, so its tests are left out")
+        return False
+    return True
+
+
+def install_for_tests(session: nox.Session, backend: str) -> None:
+    """One framework alone, with NumPy as a test tool."""
     if backend == "strict":
         install(session, *TEST_TOOLS, "array-api-strict")
     else:
-        others = ("dask[array]",) if backend == "numpy" else ()
-        install(session, *TEST_TOOLS, *others, extras=backend)
+        install(session, *TEST_TOOLS, *(("dask[array]",) if backend == "numpy" else ()), extras=backend)
+
+
+@nox.session
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def tests(session: nox.Session, backend: str) -> None:
+    """The test matrix on one framework, and one loss of each sort by its other engines."""
+    if not has(backend):
+        return
+    install_for_tests(session, backend)
     first, *others = ENGINES.get(backend, ("on",))
     session.run("pytest", "--backend", backend, *session.posargs, env={"XLOSSES_ENGINE": first})
-    matrix = ["tests/losses", "tests/accuracy"]
-    if backend == "jax":  # tests/engine compares the rest
-        matrix[:1] = ["tests/losses/test_values.py", "tests/losses/test_error_snapshots.py"]
     for engine in others:
-        run = ("pytest", "--backend", backend, *matrix, *session.posargs)
-        session.run(*run, env={"XLOSSES_ENGINE": engine})
+        run = ("pytest", "--backend", backend, "tests/losses/test_values.py", *session.posargs)
+        session.run(*run, env={"XLOSSES_ENGINE": engine, "XLOSSES_TESTS": "sorts"})
     if backend == "numpy":
         session.run("pytest", "--doctest-modules", "--pyargs", *EXAMPLES, *session.posargs)
+
+
+@nox.session(default=False)
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def deep(session: nox.Session, backend: str) -> None:
+    """All tests by all engines, on every loss and a thousand random examples: before a release."""
+    if not has(backend):
+        return
+    install_for_tests(session, backend)
+    for engine in ENGINES.get(backend, ("on",)):
+        run = ("pytest", "--backend", backend, *session.posargs)
+        session.run(*run, env={"XLOSSES_ENGINE": engine, "XLOSSES_TESTS": "deep"})
 
 
 @nox.session
@@ -148,14 +167,6 @@ def docs(session: nox.Session) -> None:
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
     session.run("sphinx-build", "-W", "-q", "-b", "doctest", "docs", "docs/_build/doctest")
     print(f"The pages are in {os.path.relpath(HERE / 'docs' / '_build' / 'html' / 'index.html')}")
-
-
-@nox.session(default=False)
-def fuzz(session: nox.Session) -> None:
-    """The properties of tests/fuzz on thousands of examples: `nox -s fuzz -- torch`, or on all."""
-    install(session, *TEST_TOOLS, "array-api-strict", "dask[array]", extras=everything())
-    for backend in session.posargs or [name for name in BACKENDS if name != "mlx" or has_mlx()]:
-        session.run("pytest", "tests/fuzz", "--backend", backend, env={"XLOSSES_FUZZ": "thousands"})
 
 
 @nox.session(default=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -17,33 +18,64 @@ from xlosses.testing.parity import arrays, difference
 from xlosses.testing.parity import flat as flatten
 
 __all__ = [
+    "EXTENT",
     "REDUCTIONS",
     "ROWS",
     "Call",
     "every_case",
+    "every_group",
     "every_reduction",
     "every_row_setting",
     "every_setting",
     "exactly",
     "flatten",
     "floating",
+    "one_of_each_sort",
     "wrong_slope",
 ]
 
+EXTENT = os.environ.get("XLOSSES_TESTS", "usual")
+"""How much is tested: "deep" is everything on every loss, "sorts" one loss of each sort in one setting."""
+
 REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
 
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 
-SETTINGS = [(case, options) for case in CASES.values() for options in case.options]
+def sort_of(case: Case) -> Any:
+    """What decides how a loss is laid out and run: which of its arrays are rows, vectors or labels."""
+    return tuple(
+        (kind.rpartition(" ")[2] == "vector", KINDS[kind].row, KINDS[kind].dtype)
+        for kind in case.arrays.values()
+    )
+
+
+_first_of_sort = {sort_of(case): case for case in reversed(CASES.values())}
+FIRSTS = [case for case in CASES.values() if case in _first_of_sort.values()]
+TESTED = FIRSTS if EXTENT == "sorts" else list(CASES.values())
+SETTINGS = [(case, options) for case in TESTED for options in case.options]
+if EXTENT == "sorts":
+    SETTINGS = [(case, case.options[0]) for case in TESTED]
 ROWS = [(case, options) for case, options in SETTINGS if case.by_rows]
 
 
-def each(settings: list[tuple[Case, Mapping[str, Any]]]) -> pytest.MarkDecorator:
+def of_cases(cases: list[Case]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.name)
+
+
+def of_settings(settings: list[tuple[Case, Mapping[str, Any]]]) -> pytest.MarkDecorator:
     ids = [f"{case.name}{dict(options) or ''}" for case, options in settings]
     return pytest.mark.parametrize(("case", "options"), settings, ids=ids)
 
 
-every_setting, every_row_setting = each(SETTINGS), each(ROWS)
+every_case, every_setting, every_row_setting = of_cases(TESTED), of_settings(SETTINGS), of_settings(ROWS)
+
+# For what depends on nothing but the sort of a loss.
+one_of_each_sort = of_cases(TESTED if EXTENT == "deep" else FIRSTS)
+
+# For random examples: as many for the first loss of each sort as for all others together.
+GROUPS = {case.name: [case] for case in (TESTED if EXTENT == "deep" else FIRSTS)}
+if EXTENT == "usual":
+    GROUPS["others"] = [case for case in TESTED if case not in FIRSTS]
+every_group = pytest.mark.parametrize("cases", GROUPS.values(), ids=GROUPS.keys())
 
 every_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)
 

@@ -17,7 +17,7 @@ import pytest
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix import REDUCTIONS, every_case, every_setting
+from matrix import REDUCTIONS, every_group, every_setting
 from strategies import DOMAINS, FINITE, SIZES, Batch, batches, too_far_apart
 
 import xlosses
@@ -130,10 +130,11 @@ def test_extremes(case, options, dtype, what):
     assert_clean(case, options, table(case, dtype), what)
 
 
-@every_case
+@every_group
 @given(data=st.data())
-def test_random_batches(case, data):
+def test_random_batches(cases, data):
     """Hostile rows among them, which are masked."""
+    case = data.draw(st.sampled_from(cases))
     options = data.draw(strategies.settings_of(case))
     batch = data.draw(batches(case, (6,), FINITE))
     hostile = data.draw(batches(case, (6,), ("wild",)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix import every_case
+from matrix import every_group
 from strategies import LARGEST, TINY, Batch, batches, terms_of
 from subject import Subject, overflows, scale_of
 
@@ -34,9 +35,10 @@ def own_weights(case: Case, batch: Batch, extras: dict[str, np.ndarray]) -> np.n
         return c[targets] if targets.dtype == np.int32 else np.sum(targets * c.astype(np.float64), axis=-1)
 
 
-@every_case
+@every_group
 @given(data=st.data())
-def test_reductions_agree(on, case, data):
+def test_reductions_agree(on, cases, data):
+    case = data.draw(st.sampled_from(cases))
     subject = Subject(on, case, data.draw(strategies.settings_of(case)))
     batch = data.draw(batches(case))
     shape = terms_of(case, batch)
@@ -64,9 +66,10 @@ def chosen(batch: Batch, rows: list[int]) -> Batch:
     return {name: x[rows] for name, x in batch.items()}
 
 
-@every_case
+@every_group
 @given(data=st.data(), kept=st.sampled_from([3, 6, 0]))
-def test_a_mask_drops_rows(on, case, data, kept):
+def test_a_mask_drops_rows(on, cases, data, kept):
+    case = data.draw(st.sampled_from(cases))
     subject = Subject(on, case, data.draw(strategies.settings_of(case)))
     batch = data.draw(batches(case, (6,)))
     rows = sorted(data.draw(strategies.permutations(6))[:kept])
@@ -97,9 +100,10 @@ def test_a_mask_drops_rows(on, case, data, kept):
         assert not np.any(gradient[~extras["where"]])
 
 
-@every_case
+@every_group
 @given(data=st.data(), extra=st.lists(st.sampled_from([0, 1, 2]), min_size=3, max_size=3))
-def test_a_weight_is_a_multiplicity(on, case, data, extra):
+def test_a_weight_is_a_multiplicity(on, cases, data, extra):
+    case = data.draw(st.sampled_from(cases))
     subject = Subject(on, case, data.draw(strategies.settings_of(case)))
     batch = data.draw(batches(case, (3,)))
     rows = sorted([0, 1, 2, *extra])
@@ -118,9 +122,10 @@ def test_a_weight_is_a_multiplicity(on, case, data, extra):
             subject.assert_close(weighted.weighted_mean, repeated.weighted_mean, scale)
 
 
-@every_case
+@every_group
 @given(data=st.data())
-def test_parts_of_a_batch_add_up(on, case, data):
+def test_parts_of_a_batch_add_up(on, cases, data):
+    case = data.draw(st.sampled_from(cases))
     subject = Subject(on, case, data.draw(strategies.settings_of(case)))
     batch = data.draw(batches(case, (6,)))
     extras = extras_of(data.draw, case, (6,))
@@ -139,9 +144,10 @@ def test_parts_of_a_batch_add_up(on, case, data):
         subject.assert_close(whole.sum, parts[0].sum + parts[1].sum, scale_of(terms))
 
 
-@every_case
+@every_group
 @given(data=st.data(), order=strategies.permutations(6))
-def test_the_order_of_rows_does_not_matter(on, case, data, order):
+def test_the_order_of_rows_does_not_matter(on, cases, data, order):
+    case = data.draw(st.sampled_from(cases))
     subject = Subject(on, case, data.draw(strategies.settings_of(case)))
     batch = data.draw(batches(case, (6,)))
     extras = extras_of(data.draw, case, (6,))
@@ -154,10 +160,11 @@ def test_the_order_of_rows_does_not_matter(on, case, data, order):
         subject.assert_close(mixed.sum, straight.sum, scale_of(straight.terms))
 
 
-@every_case
+@every_group
 @given(data=st.data())
-def test_a_parameter_may_be_an_array(on, case, data):
+def test_a_parameter_may_be_an_array(on, cases, data):
     """The same number as a 0-d array of the framework, which takes the way of a traced one."""
+    case = data.draw(st.sampled_from(cases))
     options = data.draw(strategies.settings_of(case))
     numbers = {k: np.asarray(x, np.float32) for k, x in options.items() if k in TRACEABLE}
     batch = data.draw(batches(case, (6,)))
@@ -210,9 +217,21 @@ LAYOUTS = {
 }
 
 
-@every_case
+def unit_of_slope(case: Case, batch: Batch) -> Any:
+    """The size of what a slope is a difference of; sums and a softmax round otherwise along another axis."""
+    with np.errstate(all="ignore"):
+        first, *others = (x.astype(np.float64) for x in batch.values())
+        if case.loss_name == "cross_entropy":  # a probability less the target
+            return np.maximum(1.0, np.max(np.abs(others[0].reshape(6, -1)), axis=-1, keepdims=True))
+        if case.loss_name == "cosine_similarity_loss":  # two unit vectors, divided by the length
+            return 1.0 / np.sqrt(np.sum(first * first, axis=-1, keepdims=True))
+    return 1.0 if case.loss_name == "triplet_loss" else 0.0  # two unit vectors
+
+
+@every_group
 @given(data=st.data())
-def test_layout_does_not_matter(on, case, data):
+def test_layout_does_not_matter(on, cases, data):
+    case = data.draw(st.sampled_from(cases))
     subject = Subject(on, case, data.draw(strategies.settings_of(case)))
     batch = data.draw(batches(case, (6,)))
     layout = data.draw(st.sampled_from(LAYOUTS[on.name]))
@@ -221,12 +240,7 @@ def test_layout_does_not_matter(on, case, data):
     found = subject.result(arrays)  # unmasked, since a mask makes new arrays
     plain = subject.result({name: x.astype(batch[name].dtype) for name, x in before.items()})
     subject.assert_close(found.terms, plain.terms, np.abs(plain.terms))
-    scale = np.abs(plain.slope)
-    if case.loss_name == "cross_entropy":
-        # A softmax along another axis of memory rounds otherwise, before the target is subtracted.
-        with np.errstate(all="ignore"):
-            largest = np.max(np.abs(batch["targets"].reshape(6, -1)), axis=-1, keepdims=True)
-            scale = scale + np.maximum(1.0, largest.astype(np.float64))
+    scale = np.abs(plain.slope) + unit_of_slope(case, batch)
     subject.assert_close(found.slope, plain.slope, scale)
     for name, x in arrays.items():
         np.testing.assert_array_equal(np.asarray(on.read(x)), before[name])

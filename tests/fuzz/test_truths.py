@@ -11,7 +11,7 @@ import pytest
 import strategies
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from matrix import every_case
+from matrix import every_group
 from strategies import EXTREME, FINITE, LARGEST, ORDINARY, TINY, Batch, batches, too_far_apart
 from subject import Subject
 
@@ -30,9 +30,10 @@ def least_value(case, batch, options, tolerance) -> Any:
     return 0.0
 
 
-@every_case
+@every_group
 @given(data=st.data())
-def test_a_loss_has_a_least_value(on, case, data):
+def test_a_loss_has_a_least_value(on, cases, data):
+    case = data.draw(st.sampled_from(cases))
     options = data.draw(strategies.settings_of(case))
     subject = Subject(on, case, options)
     batch = data.draw(batches(case, (6,), FINITE))
@@ -216,13 +217,14 @@ def beyond_mlx(batch, options) -> np.ndarray:
     return np.max([error**2, v**2, (error / v) ** 2], axis=0) > LARGEST
 
 
-@every_case
+@every_group
 @given(data=st.data())
-def test_what_can_be_said_is_right(on, case, data):
+def test_what_can_be_said_is_right(on, cases, data):
     """The value where the true one is a float32; and gradients are finite where the true ones are.
 
     Inputs whose distance is beyond float32 count as infinitely far apart.
     """
+    case = data.draw(st.sampled_from(cases))
     options = data.draw(strategies.settings_of(case))
     subject = Subject(on, case, options)
     batch = without_subnormals(data.draw(batches(case, (6,), FINITE)))
@@ -244,9 +246,10 @@ def test_what_can_be_said_is_right(on, case, data):
             assert np.isfinite(found.slope[i]).all(), f"{found.slope[i]} is not {exact.partials[0]}"
 
 
-@every_case
+@every_group
 @given(data=st.data(), row=st.integers(0, 5), column=st.integers(0, 3))
-def test_a_nan_comes_out(on, case, data, row, column):
+def test_a_nan_comes_out(on, cases, data, row, column):
+    case = data.draw(st.sampled_from(cases))
     subject = Subject(on, case, data.draw(strategies.settings_of(case)))
     batch = data.draw(batches(case, (6,), FINITE))
     name = data.draw(st.sampled_from(subject.floating))
@@ -285,10 +288,11 @@ def scale_of_slope(case, batch, options, tolerance) -> Any:
     return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", "cross_entropy") else 0.0
 
 
-@every_case
+@every_group
 @given(data=st.data())
-def test_the_slope_is_the_gradient(on, case, data):
+def test_the_slope_is_the_gradient(on, cases, data):
     """By the framework's autodiff, or where it has none by the definition."""
+    case = data.draw(st.sampled_from(cases))
     options = data.draw(strategies.settings_of(case))
     subject = Subject(on, case, options)
     has_autodiff = on.bench.differentiates
