@@ -6,6 +6,7 @@ import ast
 import inspect
 import subprocess
 import sys
+import tomllib
 from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
@@ -59,6 +60,12 @@ def test_public_names():
     assert sorted([*LOSSES, *TOOLS]) == xlosses.__all__
     public = {name for name, value in vars(xlosses).items() if name[0] != "_" and not inspect.ismodule(value)}
     assert public == set(xlosses.__all__)
+
+
+def test_version():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert xlosses.__version__ == declared["version"]
+    assert not hasattr(xlosses, "no_such_loss")
 
 
 @pytest.mark.parametrize("name", [*xlosses.__all__, "keras.hinge"])

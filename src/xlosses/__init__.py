@@ -1,5 +1,7 @@
 """Loss functions written once against the array API standard."""
 
+import typing as _t
+
 from xlosses._core.formula import formula
 from xlosses._engine import engine
 from xlosses._evaluate import evaluate
@@ -39,3 +41,14 @@ __all__ = [
     "triplet_loss",
     "value_and_grad",
 ]
+
+__version__: str
+
+if not _t.TYPE_CHECKING:
+
+    def __getattr__(name: str) -> str:
+        if name == "__version__":  # when asked for: importlib.metadata takes long to import
+            from importlib.metadata import version
+
+            return version("xlosses")
+        raise AttributeError(f"module 'xlosses' has no attribute {name!r}")
