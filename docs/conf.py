@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import make_accuracy
 import make_benchmarks
+import make_call
 
 project = "xlosses"
 author = "The xlosses authors"
@@ -49,6 +50,9 @@ html_show_sourcelink = False
 html_copy_source = False
 
 
+MAKERS = {"accuracy": make_accuracy, "benchmarks": make_benchmarks, "how_it_runs": make_call}
+
+
 def keep_initials(app, what, name, obj, options, lines):
     """A reference that begins with an initial ("T. Hastie") is no list item T."""
     lines[:] = [re.sub(r"^([A-Z])\. ", r"\1\\. ", line) for line in lines]
@@ -56,7 +60,7 @@ def keep_initials(app, what, name, obj, options, lines):
 
 def fill_in_figures(app, name, source):
     """Tables and pictures, from the figures that the tests hold and from those of the benchmark."""
-    maker = {"accuracy": make_accuracy, "benchmarks": make_benchmarks}.get(name)
+    maker = MAKERS.get(name)
     if maker:
         for path in maker.FILES:
             app.env.note_dependency(str(path))

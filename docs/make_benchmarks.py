@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -14,26 +15,48 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.results import STORED, Row, read  # noqa: E402
 from benchmarks.sizes import (  # noqa: E402
     BACKENDS,
-    FROM_2M,
+    COMPILED_WAYS,
+    EAGER_WAYS,
     LOSSES,
     SHAPES,
-    SMALL,
     UNREDUCED,
     WAYS,
     heading,
 )
 from benchmarks.targets import TARGETS, Verdict, geometric_mean, verdict  # noqa: E402
 
+HERE = Path(__file__).parent
 FILES = [
     STORED,
-    Path(__file__).parent / "make_picture.py",
-    ROOT / "benchmarks" / "targets.py",
-    ROOT / "benchmarks" / "sizes.py",
-    Path(__file__),
+    *(HERE / name for name in ("make_benchmarks.py", "make_picture.py", "themes.py")),
+    *(ROOT / "benchmarks" / name for name in ("targets.py", "sizes.py")),
 ]
-PICTURES = Path(__file__).parent / "_build"
 ALL_WAYS = (*WAYS, UNREDUCED)
 SPACE, HYPHEN = "\u00a0", "\u2011"  # that do not break a line
+
+# How each framework is called and compiled, and what its users have.
+CALLED = {
+    ("torch", EAGER_WAYS): ("PyTorch", "`torch.nn.functional`"),
+    ("torch", COMPILED_WAYS): ("PyTorch, `torch.compile`", "`torch.nn.functional`"),
+    ("jax", EAGER_WAYS): ("JAX, outside `jit`", "optax"),
+    ("jax", COMPILED_WAYS): ("JAX, inside `jit`", "optax"),
+    ("mlx", EAGER_WAYS): ("MLX", "`mlx.nn.losses`"),
+    ("mlx", COMPILED_WAYS): ("MLX, `mx.compile`", "`mlx.nn.losses`"),
+    ("numpy", EAGER_WAYS): ("NumPy", "the textbook formula"),
+}
+
+
+def sizes_between(least: int, most: int) -> tuple[str, ...]:
+    return tuple(name for name, shape in SHAPES.items() if least <= math.prod(shape) < most)
+
+
+GROUPS = {
+    "64": sizes_between(0, 10_000),
+    "100k to 0.5M": sizes_between(10_000, 1_000_000),
+    "2M to 4M": sizes_between(1_000_000, 10_000_000),
+    "11M to 66M": sizes_between(10_000_000, 10**9),
+}
+BRIEF = ("64", "100k", "2M", "11M+")  # the groups, in pictures
 
 RESULTS = read(STORED)
 VERDICTS = [verdict(target, RESULTS) for target in TARGETS]
@@ -174,31 +197,107 @@ def table(head: list[str], lines: Iterable[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in [head, rule, *lines])
 
 
-def picture(which: str) -> str:
-    from make_picture import draw
+def ratios_of(backend: str, way: str, group: str, loss: str = "") -> list[float]:
+    """Of all losses or one in the sizes of a group, on the CPU, one thread."""
+    return [
+        row["ratio"]
+        for row in RESULTS.all("times")
+        if (row["backend"], row["way"], row["device"], row["threads"]) == (backend, way, "cpu", 1)
+        and row["size"] in GROUPS[group]
+        and loss in ("", row["loss"])
+        and row["ratio"] is not None
+    ]
 
-    sizes, words = {"large": (FROM_2M, "from 2M elements"), "small": (SMALL, "64 elements or rows")}[which]
-    PICTURES.mkdir(exist_ok=True)
-    draw(PICTURES / f"benchmarks-{which}.svg", mean_ratios(sizes))
-    alt = f"Heat map of the ratios of all losses on all frameworks, {words}"
-    return f"```{{figure}} _build/benchmarks-{which}.svg\n:alt: {alt}\n:width: 100%\n```"
+
+def mean(ratios: list[float]) -> float | None:
+    return geometric_mean(ratios) if ratios else None
 
 
-def mean_ratios(sizes: tuple[str, ...]) -> dict[tuple[str, str, str], float]:
-    """(loss, backend, way) -> the geometric mean of the ratios in these sizes, on the CPU, one thread."""
-    found: dict[tuple[str, str, str], list[float]] = {}
-    for row in RESULTS.all("times"):
-        on_one_thread = (row["device"], row["threads"]) == ("cpu", 1)
-        if on_one_thread and row["size"] in sizes and row["ratio"] is not None:
-            found.setdefault((row["loss"], row["backend"], row["way"]), []).append(row["ratio"])
-    return {key: geometric_mean(ratios) for key, ratios in found.items()}
+def summary() -> str:
+    """Mean ratios by size, of the loss and of the loss and its gradient; also in the README."""
+    lines = []
+    for (backend, ways), (name, peer) in CALLED.items():
+        cells = []
+        for group in GROUPS:
+            means = [mean(ratios_of(backend, way, group)) for way in ways]
+            cells.append("-" if None in means else f"{SPACE}/{SPACE}".join(map(two_digits, means)))
+        lines.append([name, *cells, peer])
+    return table(["", *GROUPS, "against"], lines)
+
+
+def framework(backend: str) -> str:
+    """Its heat maps, and the means with the best and the worst loss."""
+    parts, lines = [], []
+    for of, ways in CALLED:
+        if of != backend:
+            continue
+        parts.append(losses_by_size(backend, ways))
+        for way in ways:
+            cells = (spread(ratios_of(backend, way, group)) for group in GROUPS)
+            lines.append([in_words(backend, way), *cells])
+    pictures = "\n".join(parts)
+    return f"````{{container}} pair\n{pictures}\n````\n\n{table(['', *GROUPS], lines)}"
+
+
+def in_words(backend: str, way: str) -> str:
+    called = next(name for (of, ways), (name, _) in CALLED.items() if of == backend and way in ways)
+    how = called.partition(", ")[2]
+    what = "loss" if way in (EAGER_WAYS[0], COMPILED_WAYS[0]) else "loss and gradient"
+    return f"{what}, {how}" if how else what
+
+
+def spread(ratios: list[float]) -> str:
+    """The mean, and from where to where."""
+    if not ratios:
+        return "-"
+    low, high = two_digits(min(ratios)), two_digits(max(ratios))
+    return f"**{two_digits(geometric_mean(ratios))}** ({low}{SPACE}to{SPACE}{high})"
+
+
+def two_digits(x: float) -> str:
+    return f"{x:.0f}" if x >= 9.95 else f"{x:.1f}" if x >= 0.995 else f"{x:.2f}"
+
+
+def losses_by_size(backend: str, ways: tuple[str, ...]) -> str:
+    from make_picture import heat_map
+    from themes import images
+
+    found = {
+        loss: [tuple(mean(ratios_of(backend, way, group, loss)) for way in ways) for group in GROUPS]
+        for loss in LOSSES
+    }
+    title = CALLED[backend, ways][0].replace("`", "")
+    kind = "compiled" if ways == COMPILED_WAYS else "eager"
+    return images(
+        f"benchmarks-{backend}-{kind}",
+        f"{title}: the ratio of every loss in every group of sizes",
+        lambda theme: heat_map(theme, title, BRIEF, found),
+    )
+
+
+def overview() -> str:
+    from make_picture import curves
+    from themes import images
+
+    names = dict(zip(WAYS, ["loss", "loss and gradient", "loss, compiled", "both, compiled"], strict=True))
+    panels = {
+        BACKENDS[backend]: {
+            names[way]: [mean(ratios_of(backend, way, group)) for group in GROUPS]
+            for way in (EAGER_WAYS if backend == "numpy" else WAYS)
+        }
+        for backend in ("torch", "jax", "mlx", "numpy")
+    }
+    alt = "Our time over theirs by the size of the arrays: the table below as lines"
+    return images("benchmarks-overview", alt, lambda theme: curves(theme, BRIEF, panels), "overview")
 
 
 MADE: dict[str, Callable[..., str]] = {
     "environment": environment,
     "targets": targets,
     "reasons": reasons,
-    "picture": picture,
+    "overview": overview,
+    "summary": summary,
+    "framework": framework,
     "calls": calls,
     "memory": memory,
     "times": times,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,3 +28,13 @@ def test_block_runs(on):
         assert on.read(loss) == pytest.approx(0.04858735, rel=1e-6)
         p = 0.0474259 / 2
         assert on.read(gradient) == [pytest.approx([-p, p], rel=1e-5), pytest.approx([p, -p], rel=1e-5)]
+
+
+def test_the_table_of_speed_is_that_of_the_stored_results():
+    path = str(Path(__file__).parent.parent / "docs")
+    sys.path.append(path)
+    try:
+        from make_benchmarks import summary
+    finally:
+        sys.path.remove(path)
+    assert summary() in README
