@@ -180,24 +180,31 @@ def mse(x, y, reduction="mean"):
     return xlosses.mse_loss(x, y, reduction)
 
 
+OTHER, PLACES, BOTH, CHANGED = (
+    "the loss was not given argument 0 as its first array",
+    "it gives the loss the array in more than one place",
+    "it evaluates 2 losses",
+    "it does not return what the loss gave",
+)
 AROUND = {
-    "another array": lambda x: xlosses.mse_loss(3.0 * x, 0.0),
-    "the other way round": lambda x: xlosses.mse_loss(0.0 * x, x),
-    "a multiple": lambda x: 0.5 * xlosses.mse_loss(x, 0.0),
-    "in two places": lambda x: xlosses.mse_loss(x, x),
-    "as its own weight": lambda x: xlosses.mse_loss(x, 0.0, weights=x),
-    "a sum": lambda x: xlosses.mse_loss(x, 0.0) + xlosses.l1_loss(x, 0.0),
-    "one of two": lambda x: (xlosses.l1_loss(x, 0.0), xlosses.mse_loss(x, 0.0))[1],
-    "a tuple": lambda x: (xlosses.mse_loss(x, 0.0), x),
-    "no loss": lambda x: x,
+    "another array": (OTHER, lambda x: xlosses.mse_loss(3.0 * x, 0.0)),
+    "the other way round": (OTHER, lambda x: xlosses.mse_loss(0.0 * x, x)),
+    "no loss": (OTHER, lambda x: x),
+    "in two places": (PLACES, lambda x: xlosses.mse_loss(x, x)),
+    "as its own weight": (PLACES, lambda x: xlosses.mse_loss(x, 0.0, weights=x)),
+    "a sum": (BOTH, lambda x: xlosses.mse_loss(x, 0.0) + xlosses.l1_loss(x, 0.0)),
+    "one of two": (BOTH, lambda x: (xlosses.l1_loss(x, 0.0), xlosses.mse_loss(x, 0.0))[1]),
+    "a multiple": (CHANGED, lambda x: 0.5 * xlosses.mse_loss(x, 0.0)),
+    "a tuple": (CHANGED, lambda x: (xlosses.mse_loss(x, 0.0), x)),
 }
 
 
-@pytest.mark.parametrize("around", AROUND.values(), ids=AROUND)
-def test_a_function_around_a_loss_is_refused(on, around):
-    with pytest.raises(
-        TypeError, match="value_and_grad has the slope of a loss alone, and not of what a function"
-    ):
+@pytest.mark.parametrize(("why", "around"), AROUND.values(), ids=AROUND)
+def test_a_function_around_a_loss_is_refused(on, why, around):
+    message = (
+        f"value_and_grad has the slope of a loss alone, and not of what a function does around it: {why};"
+    )
+    with pytest.raises(TypeError, match=message):
         xlosses.value_and_grad(around)(on.array([1.0, 2.0]))
 
 
