@@ -5,11 +5,19 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 HERE = Path(__file__).parent
 BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
+TABLES = {  # of the adaptor, by the argument of a test that runs for each entry
+    "compiler": "compilers",
+    "gradient": "gradients",
+    "mapper": "mappers",
+    "forward": "forward",
+    "hessian": "hessians",
+}
 
 sys.path[:0] = [str(HERE), str(HERE / "backends"), str(HERE / "losses")]
 
@@ -19,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "fewer: what is run of losses that others stand for (matrix.py)")
     config.adaptor = import_module(f"on_{config.getoption('backend')}").adaptor
 
 
@@ -33,16 +42,31 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if here.parts[:1] == ("together",) and not asked else None
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if _is_run(item, config.adaptor)]
+
+
+def _is_run(item: pytest.Item, adaptor: Any) -> bool:
+    """Whether a test is among those of this run: in a deep one all are."""
+    from matrix import EXTENT, FIRSTS
+
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    case = parameters.get("case")
+    if EXTENT == "deep" or case is None:
+        return True
+    if case in FIRSTS and parameters.get("options", case.options[0]) == case.options[0]:
+        return True
+    for mark in item.iter_markers("fewer"):
+        for name, kept in mark.kwargs.items():
+            kept = list(getattr(adaptor, TABLES[name]).values())[-1:] if kept == "last" else kept
+            if parameters[name] not in kept:
+                return False
+    return True
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that takes `compiler`, `gradient`, ... runs for each that the framework has."""
-    tables = {
-        "compiler": "compilers",
-        "gradient": "gradients",
-        "mapper": "mappers",
-        "forward": "forward",
-        "hessian": "hessians",
-    }
-    for argument, table in tables.items():
+    for argument, table in TABLES.items():
         if argument in metafunc.fixturenames:
             found = getattr(metafunc.config.adaptor, table)
             metafunc.parametrize(argument, found.values(), ids=found.keys())

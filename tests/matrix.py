@@ -28,6 +28,7 @@ __all__ = [
     "every_row_setting",
     "every_setting",
     "exactly",
+    "fewer",
     "flatten",
     "floating",
     "one_of_each_sort",
@@ -70,6 +71,10 @@ every_case, every_setting, every_row_setting = of_cases(TESTED), of_settings(SET
 
 # For what depends on nothing but the sort of a loss.
 one_of_each_sort = of_cases(TESTED if EXTENT == "deep" else FIRSTS)
+
+fewer = pytest.mark.fewer
+"""`@fewer(argument=values)` is for all but the first loss of each sort in its first setting: what stands
+for the others in a usual run. "last" is the last transformation in a framework's table."""
 
 # For random examples: as many for the first loss of each sort as for all others together.
 GROUPS = {case.name: [case] for case in (TESTED if EXTENT == "deep" else FIRSTS)}

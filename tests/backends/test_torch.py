@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from matrix import Call, every_case
+from matrix import Call, every_case, one_of_each_sort
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import xlosses
@@ -118,7 +118,7 @@ def test_compiled_with_a_changing_number(loss):
     assert counted.frame_count <= 2  # once for a constant, once for any number
 
 
-@every_case
+@one_of_each_sort
 def test_compiled_once_for_batches_of_any_size(on, case):
     """And its graph is one node, inside which Python need not look at every call."""
     torch.compiler.reset()

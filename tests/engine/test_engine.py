@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from matrix import Call, every_reduction, every_setting, flatten
+from matrix import Call, every_reduction, every_setting, fewer, flatten
 from test_values import WEIGHTS, WHERE, extras
 
 import xlosses
@@ -19,6 +19,7 @@ from xlosses.testing import expected
 @every_setting
 @every_reduction
 @pytest.mark.parametrize("extra", [False, True], ids=["plain", "weights and where"])
+@fewer(reduction=["none", "weighted_mean"], extra=[True])
 def test_values_and_gradients_are_those_of_the_formula(on, case, options, reduction, extra, setting):
     call = Call(on, case)
     settings = {**options, **(extras(on, WEIGHTS, WHERE) if extra else {}), "reduction": reduction}

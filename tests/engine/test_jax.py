@@ -7,7 +7,7 @@ import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from matrix import Call, every_case, every_row_setting, floating, wrong_slope
+from matrix import Call, every_row_setting, fewer, floating, one_of_each_sort, wrong_slope
 
 import xlosses
 from xlosses._core.formula import PROGRAMS
@@ -101,7 +101,7 @@ def test_a_formula_takes_what_is_compiled_with_it():
     assert gone() is None
 
 
-@every_case
+@one_of_each_sort
 def test_inside_a_transformation_a_loss_is_no_call_of_its_own(on, case):
     call = Call(on, case)
     loss = call.loss(reduction="mean")
@@ -228,6 +228,7 @@ def test_formulas_without_guards_are_not_tried():
 
 @every_row_setting
 @pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
+@fewer(masked=[True])
 def test_rows_are_computed_with_where_they_lie(on, case, options, masked):
     """Along the first axis of three, inside jit, with the derivatives by every array."""
     call = Call(on, case, n=12)
@@ -276,7 +277,7 @@ def test_a_formula_may_use_jax_itself():
     assert loss(jnp.ones((2, 3)), jnp.zeros((2, 3))) == 6.0
 
 
-@every_case
+@one_of_each_sort
 def test_exported_for_batches_of_any_size(on, case):
     call = Call(on, case)
     loss = call.loss(reduction="mean")

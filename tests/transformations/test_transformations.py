@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import REDUCTIONS, Call, every_case, every_setting, flatten
+from matrix import REDUCTIONS, Call, every_case, every_setting, fewer, flatten
 
 import xlosses
 import xlosses.keras
@@ -37,6 +37,7 @@ def test_compiled_with_weights_and_mask(on, case, compiler):
 
 
 @every_setting
+@fewer(gradient="last")
 def test_gradient(on, case, options, gradient):
     call = Call(on, case)
     exact = expected(case, call.data, options, "mean")
@@ -59,6 +60,7 @@ def test_forward_mode(on, case, options, forward):
 
 
 @every_setting
+@fewer(mapper="last")
 def test_mapped_over_terms(on, case, options, mapper):
     call = Call(on, case)
     loss = call.loss(**options, reduction="none")
@@ -67,6 +69,7 @@ def test_mapped_over_terms(on, case, options, mapper):
 
 
 @every_setting
+@fewer(hessian="last")
 def test_hessian(on, case, options, hessian):
     """Against central differences of the exact gradient, in double precision."""
     call = Call(on, case, n=3)
