@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "usually_on(*backends): other frameworks come in a deep run")
     config.addinivalue_line("markers", "fewer: what is run of losses that others stand for (matrix.py)")
     config.adaptor = import_module(f"on_{config.getoption('backend')}").adaptor
 
@@ -50,6 +51,8 @@ def _is_run(item: pytest.Item, adaptor: Any) -> bool:
     """Whether a test is among those of this run: in a deep one all are."""
     from matrix import EXTENT, FIRSTS
 
+    if EXTENT != "deep" and any(adaptor.name not in mark.args for mark in item.iter_markers("usually_on")):
+        return False
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     case = parameters.get("case")
     if EXTENT == "deep" or case is None:

@@ -31,6 +31,7 @@ BREAKS = {
 TESTS = ("losses/test_values.py", "losses/test_labels.py")
 
 
+@pytest.mark.usually_on("numpy")  # the tests are the same on all
 @pytest.mark.parametrize("name", BREAKS)
 def test_break_is_caught(on, name):
     loss, broken = BREAKS[name]

@@ -59,12 +59,12 @@ class Figure(NamedTuple):
         return tuple(getattr(self, part) for part in KEY)
 
 
-def measured(backend: str, names: Any = None) -> Iterator[Figure]:
-    """All figures of one framework."""
+def measured(backend: str, names: Any = None, dtypes: Any = None) -> Iterator[Figure]:
+    """All figures of one framework, or those of some losses and dtypes."""
     bench = load_workbench(backend)
     with _all_dtypes(backend), np.errstate(all="ignore"):
         for name in names or raw():
-            for dtype in bench.dtypes():
+            for dtype in dtypes or bench.dtypes():
                 worst: dict[str, tuple[float, str]] = {}
                 for group in groups(name, dtype):
                     for what, found, exact, array in results(name, bench, dtype, padded(group)):

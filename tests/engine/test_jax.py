@@ -182,8 +182,7 @@ def conditionals(f, *arrays) -> int:
     return str(jitted(f).trace(*arrays).jaxpr).count("cond[")
 
 
-@pytest.mark.parametrize("reduction", ["mean", "none"])
-@pytest.mark.parametrize("arrays", [RARE, USUAL], ids=["rare", "usual"])
+@pytest.mark.parametrize(("reduction", "arrays"), [("mean", RARE), ("mean", USUAL), ("none", RARE)])
 @pytest.mark.parametrize("name", RARE)
 def test_what_is_tried_without_guards_is_what_guards_give(name, arrays, reduction):
     first, *rest = arrays[name]

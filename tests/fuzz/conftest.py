@@ -34,6 +34,6 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On JAX only the first loss of each sort: it compiles for every loss, setting and shape."""
+    """Usually on JAX only the first loss of each sort: it compiles for every loss, setting and shape."""
     if config.getoption("backend") == "jax" and EXTENT == "usual":
         items[:] = [item for item in items if "[others" not in item.name]
