@@ -18,7 +18,7 @@ INTEGRAL = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uin
 
 
 class OtherNumber(ABC):  # noqa: B024 (others are registered, none inherit)
-    """What is a number, beside float and int."""
+    """Numbers besides float and int: NumPy's scalars, and symbols that a compiler has for numbers."""
 
 
 OtherNumber.register(Real)  # type: ignore[type-abstract]
@@ -28,15 +28,18 @@ class Namespace:
     """An array API namespace (`standard`) with the words that it lacks."""
 
     framework = ""
-    lengths_vary = False  # whether a compiler may run what is written now for arrays of other lengths
-    adopts: frozenset[str] = frozenset()  # frameworks whose arrays may stand beside this one's
+    lengths_vary = False  # whether the graph that is traced may be run for arrays of other lengths
+    adopts: frozenset[str] = (
+        frozenset()
+    )  # frameworks whose arrays may be mixed with this one's and are converted
 
     def __init__(self, standard: Any, framework: str | None = None) -> None:
         self.standard = standard
         self.framework = framework or self.framework
-        self.values: Namespace = self  # the words to take where no gradient is asked for
+        self.values: Namespace = self  # the namespace to use where no gradient is needed
         words = vars(standard).items()
-        # Bound once, so that a word costs one dictionary look-up and compilers see no __getattr__.
+        # As attributes of the instance: a word then costs one dictionary look-up, and compilers need not
+        # trace __getattr__.
         vars(self).update({k: v for k, v in words if k[0] != "_" and not hasattr(type(self), k)})
         self.dtype_names: dict[Any, str] = {}
         for name in (*FLOATING, *INTEGRAL, "bool"):
@@ -44,7 +47,7 @@ class Namespace:
                 self.dtype_names[self._key(name)] = name
 
     def __getattr__(self, word: str) -> Any:
-        if word[:2] == "__" or word == "standard":  # asked by copy and pickle of an empty object
+        if word[:2] == "__" or word == "standard":  # copy and pickle ask before `standard` is set
             raise AttributeError(word)
         return getattr(self.standard, word)
 
@@ -74,8 +77,8 @@ class Namespace:
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         """x within bounds (None is no bound), with gradient 1 there, the bounds included.
 
-        By selection: of clip and minimum JAX and MLX halve or drop the gradient at the bounds, and
-        JAX multiplies it by 0 outside, which makes NaN of an infinite one.
+        Not by the standard's clip and minimum: JAX and MLX halve or drop their gradient at the bounds,
+        and outside JAX multiplies it by 0, so that an infinite gradient becomes NaN.
         """
         x = x if high is None else self.where(x > high, high, x)
         return x if low is None else self.where(x < low, low, x)
@@ -87,8 +90,8 @@ class Namespace:
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
         """(m, r) with log sum exp(x) = m + r over the last axis, where m is the largest entry.
 
-        They stay apart because a large m swallows r: what is subtracted from the sum is to be
-        subtracted from m first. The gradient is that of the sum; m counts as a constant.
+        Not added up, because m + r rounds r away when m is large: what a formula subtracts from them
+        it subtracts from m first. m is a constant to autodiff, and r has the gradient of m + r.
         """
         m = self.max(self.stop_gradient(x), axis=-1)
         return m, self.log(self.sum(self.exp(x - m[..., None]), axis=-1))
@@ -96,12 +99,12 @@ class Namespace:
     def pick(self, x: Any, labels: Any) -> Any:
         """The entry of each row (last axis) that its label names; labels are in range.
 
-        Compare and sum rather than gather: Dask has no `take_along_axis`.
+        A sum over a mask rather than a gather, because Dask has no `take_along_axis`.
         """
-        return self.sum(self.where(self._named(x, labels), x, 0.0), axis=-1)
+        return self.sum(self.where(self._is_at_label(x, labels), x, 0.0), axis=-1)
 
     def nan_gradient(self, x: Any, factor: Any) -> Any:
-        """x, whose gradient is multiplied by a factor per row: 1, or NaN for a row that is invalid."""
+        """x with its gradient multiplied by a factor per row: 1, or NaN for a label out of range."""
         return x * factor[..., None]
 
     def dot(self, x: Any, y: Any) -> Any:
@@ -114,24 +117,25 @@ class Namespace:
         return p / self.sum(p, axis=-1, keepdims=True)
 
     def softmax_less_one(self, x: Any, labels: Any) -> Any:
-        """The softmax, less 1 at the label of each row: one array, where two words would make two."""
+        """The softmax, less 1 at the label of each row; one word, because two would allocate two arrays."""
         p = self.softmax(x)
-        return self.where(self._named(x, labels), p - 1.0, p)
+        return self.where(self._is_at_label(x, labels), p - 1.0, p)
 
     def add_at(self, x: Any, labels: Any, values: Any) -> Any:
         """x plus a value at the label of each row (last axis); x stays as it is."""
-        return self.where(self._named(x, labels), x + values[..., None], x)
+        return self.where(self._is_at_label(x, labels), x + values[..., None], x)
 
     def put_at(self, x: Any, labels: Any, values: Any) -> Any:
         """An array like x of zeros, with a value at the label of each row (last axis)."""
-        return self.where(self._named(x, labels), values[..., None], self.zeros_like(x))
+        return self.where(self._is_at_label(x, labels), values[..., None], self.zeros_like(x))
 
-    def _named(self, x: Any, labels: Any) -> Any:
+    def _is_at_label(self, x: Any, labels: Any) -> Any:
+        """A mask of the shape of x, true at the label of each row."""
         classes = self.reshape(self.indices(x.shape[-1], x), (*(1 for _ in labels.shape), -1))
         return labels[..., None] == classes
 
     def total(self, x: Any) -> Any:
-        """The sum over everything, in pairwise or staged order."""
+        """The sum over everything, added pairwise or in stages to keep rounding errors small."""
         return self.sum(x)
 
     # Making and reading
@@ -145,7 +149,7 @@ class Namespace:
         return self.arange(n, dtype=self.widest_integer(), device=_device(like))
 
     def ends(self, labels: Any) -> tuple[int, int] | None:
-        """The least and the largest; None where Python may not look without waiting or tracing."""
+        """The smallest and largest label; None where reading them would make Python wait or break a trace."""
         return None
 
     # dtypes
@@ -183,20 +187,20 @@ class Namespace:
             return "a sparse array; convert it by its method todense()"
         return ""
 
-    def own(self, x: Any) -> Any:
-        """An array of this framework that has the entries of x, which is one or is adopted."""
+    def adopt(self, x: Any) -> Any:
+        """x as an array of this framework: x itself, or converted from one that this framework adopts."""
         return x
 
     def signature(self, x: Any) -> Hashable:
-        """What checks of x need to be made once for."""
+        """What the plan of a call depends on in x, as a part of the key that it is cached by."""
         return type(x), x.dtype, x.shape
 
     def settings(self) -> Hashable:
-        """The settings of the framework that decide dtypes."""
+        """The framework's settings that decide dtypes, as a part of the key that a plan is cached by."""
         return None
 
     def tracing(self) -> bool:
-        """Whether a compiler reads the Python code that runs now, so that nothing may be remembered."""
+        """Whether a compiler is tracing the Python code that runs now, so that nothing may be cached."""
         return False
 
 

@@ -1,4 +1,4 @@
-"""JAX: gradients at kinks by decree, and values that are never looked at."""
+"""JAX: custom gradients at kinks; values are never read, which would wait for them or break a trace."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xlosses._backends.workbench import Workbench
 
 class Jax(Namespace):
     framework = "JAX"
-    adopts = frozenset({"NumPy"})  # as JAX itself does: under jax.disable_jit a batch of NumPy stays one
+    adopts = frozenset({"NumPy"})  # JAX does too, and leaves them unconverted under jax.disable_jit
 
     def _key(self, name: str) -> Any:
         return jnp.dtype(name)
@@ -27,7 +27,7 @@ class Jax(Namespace):
         return _absolute(x)  # the gradient of jnp.abs at 0 is 1
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        # As numbers of the dtype of x: the derivative by a whole one has none.
+        # Bounds in the dtype of x: the tangent of an integer has no dtype to compute with.
         x = x if high is None else _at_most(x, jnp.asarray(high, x.dtype))
         return x if low is None else _at_least(x, jnp.asarray(low, x.dtype))
 
@@ -35,7 +35,7 @@ class Jax(Namespace):
         return jax.nn.relu(x)
 
     def step(self, x: Any) -> Any:
-        # A comparison's cast keeps XLA from using vectors; of NaN this is NaN.
+        # To cast a comparison would keep XLA from vectorising. Unlike there, NaN gives NaN.
         return jax.lax.stop_gradient(jnp.sign(jnp.maximum(x, 0.0)))
 
     def stop_gradient(self, x: Any) -> Any:
@@ -58,7 +58,7 @@ class Jax(Namespace):
         return super().dtype_named(name, like)
 
     def default_float(self) -> str:
-        return self.dtype_name(jnp.result_type(float))  # knows of enable_x64, the context too
+        return self.dtype_name(jnp.result_type(float))  # depends on jax_enable_x64, also as a context
 
     def widest_integer(self) -> Any:
         return jnp.result_type(int)
@@ -66,14 +66,14 @@ class Jax(Namespace):
     def owns(self, x: Any) -> bool:
         return isinstance(x, jax.Array)
 
-    def own(self, x: Any) -> Any:
+    def adopt(self, x: Any) -> Any:
         return jnp.asarray(x)
 
     def settings(self) -> Hashable:
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
 
 
-# By their derivatives rather than by a selection, which XLA makes three times as slow.
+# Custom gradients, because `where` would make these three times as slow under XLA.
 
 
 @jax.custom_jvp
@@ -86,21 +86,21 @@ def _absolute_jvp(primals: Any, tangents: Any) -> Any:
     return jnp.abs(primals[0]), jnp.sign(primals[0]) * tangents[0]
 
 
-def _bound(extreme: Any, beyond: Any) -> Any:
-    """The extreme of x and a bound, with the gradient of x where it is not beyond."""
+def _bounded_by(extremum: Any, is_beyond: Any) -> Any:
+    """The minimum or maximum of x and a bound; the gradient is the bound's only where x is beyond it."""
 
     @jax.custom_jvp
     def bounded(x: Any, bound: Any) -> Any:
-        return extreme(x, bound)
+        return extremum(x, bound)
 
     @bounded.defjvp
     def _(primals: Any, tangents: Any) -> Any:
-        return extreme(*primals), jnp.where(beyond(*primals), tangents[1], tangents[0])
+        return extremum(*primals), jnp.where(is_beyond(*primals), tangents[1], tangents[0])
 
     return bounded
 
 
-_at_most, _at_least = _bound(jnp.minimum, jnp.greater), _bound(jnp.maximum, jnp.less)
+_at_most, _at_least = _bounded_by(jnp.minimum, jnp.greater), _bounded_by(jnp.maximum, jnp.less)
 
 
 namespace = Jax(jnp)

@@ -1,1 +1,1 @@
-"""What every loss says the same way: from arguments to a formula, and from its terms to the result."""
+"""What all losses share: arguments checked and laid out before the formula, its terms reduced after it."""

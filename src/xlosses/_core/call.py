@@ -1,4 +1,4 @@
-"""One call of a loss, as it was made."""
+"""The arguments of one call of a loss."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from xlosses._core.formula import Formula
 
 
 class Call(NamedTuple):
-    """The arguments of `evaluate`, which say nothing yet of how they fit together."""
+    """The arguments of `evaluate` as the caller gave them; dtypes and shapes are not checked yet."""
 
     formula: Formula
-    names: tuple[str, ...]  # of the arrays
+    names: tuple[str, ...]  # of the arrays, in their order; errors call the arrays by them
     arrays: tuple[Any, ...]
     parameters: Mapping[str, Any]
     weights: Any
@@ -36,7 +36,7 @@ def call_of(
     axis: int,
     ignore_index: int | None,
 ) -> Call:
-    """The call, or the error that its plain arguments deserve."""
+    """The call; a wrong reduction, formula, axis or ignore_index is an error that names it."""
     checks.reduction_name(reduction)
     if not isinstance(formula, Formula):
         raise TypeError(

@@ -1,8 +1,8 @@
 """Checks on plain parameters: a ValueError names the parameter and its value.
 
 A number comes back as a Python float, because a NumPy float64 would widen float32 arrays. A 0-d
-array of the framework comes back as it is: under jax.jit a number arrives as a tracer, and whether
-it is in range is not known.
+array of the framework comes back as it is: under jax.jit a number arrives as a tracer, whose value cannot
+be checked.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ REDUCTIONS: tuple[str, ...] = get_args(Reduction)
 
 
 def reduction_name(reduction: str) -> str:
-    """The reduction itself, when it is one of the four."""
+    """The reduction, if it is one of the four."""
     if reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
     return reduction
@@ -55,7 +55,7 @@ def order(**parameter: Number) -> float:
 
 
 def axis_of(ndim: int, **parameter: int) -> int:
-    """An axis of an array with so many of them, counted from the front."""
+    """The axis of an array with `ndim` axes, counted from the front."""
     ((name, value),) = parameter.items()
     axis = operator.index(value)
     if not -ndim <= axis < ndim:
@@ -64,32 +64,32 @@ def axis_of(ndim: int, **parameter: int) -> int:
 
 
 def is_number(value: object) -> bool:
-    """Whether this is a number, of Python, NumPy or a compiler, rather than an array."""
+    """Whether this is a number rather than an array: of Python, of NumPy, or a compiler's symbol for one."""
     return isinstance(value, (float, int, OtherNumber))
 
 
 def as_float(number: Any) -> Any:
-    """A number as a Python float, unless it is one of a compiler."""
+    """The number as a Python float; a compiler's symbol, which has no value yet, as it is."""
     return float(number) if isinstance(number, Real) else number
 
 
 def ndim(value: object) -> int:
-    """How many axes this has; 0 for what is no array, which `evaluate` refuses by name."""
+    """How many axes this has; 0 if it is no array, which `evaluate` will refuse with a better message."""
     return len(getattr(value, "shape", ()))
 
 
-def _number(parameter: dict[str, Number], wanted: str, holds: Callable[[float], bool]) -> Any:
+def _number(parameter: dict[str, Number], requirement: str, is_met: Callable[[float], bool]) -> Any:
     ((name, value),) = parameter.items()
     if is_number(value):
         value = float(value)  # type: ignore[arg-type]
-        if not holds(value):
-            raise ValueError(f"{name} must be {wanted}, got {value}")
+        if not is_met(value):
+            raise ValueError(f"{name} must be {requirement}, got {value}")
     elif getattr(value, "shape", None) != ():
         raise TypeError(f"{name} must be a number or a 0-d array, got {describe(value)}")
     return value
 
 
 def describe(value: object) -> str:
-    """A few words on what was given in place of a number or an array."""
+    """The type or shape of a wrong argument, for the message of an error."""
     shape = getattr(value, "shape", None)
     return type(value).__name__ if shape is None else f"an array of shape {tuple(shape)}"

@@ -14,16 +14,16 @@ def choose(
     xp: Namespace, arrays: Mapping[str, Any], alignment: Mapping[str, Alignment], dtype: Any
 ) -> tuple[Any, Any]:
     """The dtype of the result, and the one to compute and sum in: at least float32."""
-    floats = set()
+    floating = set()
     for name, value in arrays.items():
-        found = xp.dtype_name(value.dtype)
-        if found not in FLOATING and found not in INTEGRAL and found != "bool":
-            raise TypeError(f"{name} must be real, got dtype {found}")
-        if found in FLOATING and alignment[name] not in ("labels", "classes"):
-            floats.add(found)
+        name_of_dtype = xp.dtype_name(value.dtype)
+        if name_of_dtype not in FLOATING and name_of_dtype not in INTEGRAL and name_of_dtype != "bool":
+            raise TypeError(f"{name} must be real, got dtype {name_of_dtype}")
+        if name_of_dtype in FLOATING and alignment[name] not in ("labels", "classes"):
+            floating.add(name_of_dtype)
     first = next(iter(arrays.values()))
     if dtype is None:
-        result = _promoted(floats) if floats else xp.default_float()
+        result = _promoted(floating) if floating else xp.default_float()
     else:
         result = dtype if isinstance(dtype, str) else xp.dtype_name(dtype)
         if result not in FLOATING:
@@ -39,7 +39,7 @@ def _promoted(names: set[str]) -> str:
 
 
 class Cast:
-    """To the dtype of the computation, on the device of the first array."""
+    """Casts arrays to the dtype of the computation, and makes constants in it on the first array's device."""
 
     def __init__(self, xp: Namespace, compute: Any, like: Any) -> None:
         self.xp, self.compute, self.like = xp, compute, like
@@ -51,5 +51,5 @@ class Cast:
         return self.xp.array(as_float(value), self.like, self.compute)
 
     def full(self, value: float, shape: tuple[int, ...]) -> Any:
-        """An array full of this number, without the memory of one."""
+        """An array filled with this number, broadcast from one entry so that it takes no memory."""
         return self.xp.broadcast_to(self.constant(value), shape)

@@ -9,8 +9,9 @@
     def squared_error_slope(xp, x, y):
         return 2.0 * (x - y)
 
-`xp` is the array API namespace of the arrays plus the words of `_backends/generic.py`. A formula
-goes from arrays that are fit to compute with to one term per element, or per row of the last axis.
+`xp` is the array API namespace of the arrays plus the words of `_backends/generic.py`. The arrays
+that a formula gets are cast, laid out and masked already (`operands.py`); it returns one term per
+element, or per row of the last axis.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from weakref import WeakValueDictionary
 from xlosses._backends import Cache
 
 Alignment: TypeAlias = Literal["elements", "rows", "vectors", "labels", "classes"]
-"""How an array lies beside the first one.
+"""How the shape of an array relates to that of the first one.
 
 elements    the same shape, one term each
 rows        the same shape, its `axis` moved last, one term per row
@@ -34,24 +35,24 @@ labels      one integer class per row
 classes     one number per class, the same for every row; may be left out (None)
 """
 
-BESIDE: dict[str, tuple[str, ...]] = {
+COMPANIONS: dict[str, tuple[str, ...]] = {
     "elements": ("elements",),
     "rows": ("rows", "labels", "classes"),
     "vectors": ("vectors",),
 }
-"""What may stand beside a first array of each alignment."""
+"""For each alignment of the first array, those that the other arrays may have."""
 
 Terms: TypeAlias = Callable[..., Any]
 
-PLANS = 256  # signatures of calls that a formula remembers
-PROGRAMS = 64  # programs that a compiler has made of it
+PLANS = 256  # how many plans a formula caches, one for each signature of a call
+PROGRAMS = 64  # how many compiled programs a formula caches
 
-_named: WeakValueDictionary[str, Formula] = WeakValueDictionary()
-_naming = Lock()
+_formulas_by_key: WeakValueDictionary[str, Formula] = WeakValueDictionary()
+_key_lock = Lock()
 
 
 class Formula:
-    """A loss as mathematics: its terms, and what is declared of them."""
+    """A loss as mathematics: the function for its terms, and what is declared about it."""
 
     def __init__(
         self,
@@ -80,11 +81,11 @@ class Formula:
         self.key = _register(self)
 
     def __call__(self, xp: Any, *arrays: Any, **parameters: Any) -> Any:
-        """The terms."""
+        """The terms, one per element or per row."""
         return self.terms(xp, *arrays, **parameters)
 
     def aligned(self, names: Iterable[str]) -> dict[str, Alignment]:
-        """How each array aligns, by its name; plain formulas take as many elements as they get."""
+        """The alignment of each array by its name; a plain formula takes any number of "elements"."""
         names = tuple(names)
         if not self.alignment:
             return dict.fromkeys(names, "elements")
@@ -96,13 +97,14 @@ class Formula:
         return dict(zip(names, self.alignment, strict=True))
 
     def by(self, terms: Terms, slope_function: Terms | None = None) -> Formula:
-        """The same loss by other functions for its terms and their slope."""
-        other = object.__new__(Formula)
-        vars(other).update(vars(self))
-        other.terms, other.slope_function = terms, slope_function
-        # Of its own: what was compiled of this formula goes with it, and the other may outlive it.
-        other.plans, other.programs = Cache(PLANS), Cache(PROGRAMS)
-        return other
+        """A copy of this formula with other functions for its terms and slope; other declarations stay."""
+        copy = object.__new__(Formula)
+        vars(copy).update(vars(self))
+        copy.terms, copy.slope_function = terms, slope_function
+        # JAX may hold on to the copy after this formula is gone: with this formula's caches it would hold
+        # everything that was compiled for it, too.
+        copy.plans, copy.programs = Cache(PLANS), Cache(PROGRAMS)
+        return copy
 
     def slope(self, slope_function: Terms) -> Terms:
         """Take this function as the derivative of each term by the first array."""
@@ -112,14 +114,14 @@ class Formula:
     def ordinary(self, terms: Terms) -> Formula:
         """Take this function as a plainer form of the terms, right wherever its result is finite.
 
-        It may be tried first, and what is not finite is computed by the formula. A slope of the
-        form that is returned is tried in the same way.
+        The engine may run it first, and falls back to the formula where the result is not finite.
+        The form that is returned can be given a slope, which is tried in the same way.
         """
         form = self.ordinary_form = self.by(terms)
         return form
 
     def weight(self, weight_function: Terms) -> Terms:
-        """Take this function as what each term counts for in "weighted_mean", beside `weights`."""
+        """Take this function as the weight of each term in "weighted_mean", a factor beside `weights`."""
         self.weight_function = weight_function
         if self.ordinary_form is not None:
             self.ordinary_form.weight_function = weight_function
@@ -135,45 +137,46 @@ class Formula:
         return self
 
     def __reduce__(self) -> Any:
-        """By its name where it has one in an importable module, else by its parts."""
-        found: Any = sys.modules.get(self.__module__)
+        """What pickle stores: a name that can be imported, if this formula has one, else its parts."""
+        named_object: Any = sys.modules.get(self.__module__)
         for part in self.__qualname__.split("."):
-            found = getattr(found, part, None)
-        if found is self and self.__module__ != "__main__":
+            named_object = getattr(named_object, part, None)
+        if named_object is self and self.__module__ != "__main__":
             return self.__qualname__
-        # Pickle looks a function up by its name, which here is that of the formula.
-        if found is self and not self.terms.__qualname__.endswith(".terms"):
+        # Pickle stores a function by its name, but under the name of the terms stands this formula, since
+        # the decorator replaced them by it. As `name.terms` they can be found.
+        if named_object is self and not self.terms.__qualname__.endswith(".terms"):
             self.terms.__qualname__ += ".terms"
         flags = {"reads_one_entry": self.reads_one_entry, "shares_softmax": self.shares_softmax}
-        plain = self.ordinary_form
-        ordinary = None if plain is None else (plain.terms, plain.slope_function)
-        parts = (self.slope_function, self.weight_function, ordinary)
+        form = self.ordinary_form
+        ordinary_parts = None if form is None else (form.terms, form.slope_function)
+        parts = (self.slope_function, self.weight_function, ordinary_parts)
         return _rebuilt, (self.terms, self.alignment, self.static, flags, parts)
 
 
 def _rebuilt(terms: Terms, alignment: Any, static: Any, flags: dict[str, bool], parts: Any) -> Formula:
     form = Formula(terms, alignment, static, **flags)
-    form.slope_function, form.weight_function, ordinary = parts
-    if ordinary is not None:
-        form.ordinary(ordinary[0]).slope_function = ordinary[1]
+    form.slope_function, form.weight_function, ordinary_parts = parts
+    if ordinary_parts is not None:
+        form.ordinary(ordinary_parts[0]).slope_function = ordinary_parts[1]
     return form
 
 
 def _register(form: Formula) -> str:
-    """A name that no other living formula has: graphs hold names, not objects."""
-    with _naming:
-        name = first = f"{form.__module__}.{form.__qualname__}"
+    """A key that no other living formula has: a graph of torch.compile can hold a string, but no formula."""
+    with _key_lock:
+        key = full_name = f"{form.__module__}.{form.__qualname__}"
         n = 1
-        while name in _named:
+        while key in _formulas_by_key:
             n += 1
-            name = f"{first} {n}"
-        _named[name] = form
-        return name
+            key = f"{full_name} {n}"
+        _formulas_by_key[key] = form
+        return key
 
 
 def named(key: str) -> Formula:
-    """The formula that has this name."""
-    return _named[key]
+    """The living formula that has this key."""
+    return _formulas_by_key[key]
 
 
 @overload
@@ -229,12 +232,12 @@ def declared(
     reads_one_entry: bool = False,
     shares_softmax: bool = False,
 ) -> Callable[[Terms], Formula]:
-    """`formula`, with what only this library's own formulas say of themselves.
+    """`formula` with two declarations more, which only this library's own formulas make.
 
     reads_one_entry    a term reads only the entry of its row that the label names, and the slope is
                        the derivative by that entry
-    shares_softmax     terms and slope are made of one softmax of the first array, so that the gradient
-                       is better made with the loss than afterwards
+    shares_softmax     terms and slope both need the softmax of the first array, so that computing the
+                       gradient together with the loss saves a softmax
     """
     static = (static,) if isinstance(static, str) else tuple(static)
     _check_alignment(alignment)
@@ -242,10 +245,10 @@ def declared(
         raise ValueError("reads_one_entry needs an array of 'labels', which say which entry is read")
 
     def decorate(terms: Terms) -> Formula:
-        known = inspect.signature(terms).parameters
-        if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        arguments = inspect.signature(terms).parameters
+        if not any(p.kind is p.VAR_KEYWORD for p in arguments.values()):
             for name in static:
-                if name not in known:
+                if name not in arguments:
                     raise ValueError(f"static={name!r} is no parameter of {terms.__name__}")
         return Formula(
             terms, alignment, static, reads_one_entry=reads_one_entry, shares_softmax=shares_softmax
@@ -263,14 +266,14 @@ def _check_alignment(alignment: tuple[Any, ...]) -> None:
     if not alignment:
         return
     first, *others = alignment
-    if first not in BESIDE:
+    if first not in COMPANIONS:
         raise ValueError(
-            f"the first array of a formula is one of {', '.join(map(repr, BESIDE))}, got {first!r}"
+            f"the first array of a formula is one of {', '.join(map(repr, COMPANIONS))}, got {first!r}"
         )
     for word in others:
-        if word not in BESIDE[first]:
+        if word not in COMPANIONS[first]:
             raise ValueError(
-                f"beside {first!r} an array is one of {', '.join(map(repr, BESIDE[first]))}, got {word!r}"
+                f"beside {first!r} an array is one of {', '.join(map(repr, COMPANIONS[first]))}, got {word!r}"
             )
     if others.count("labels") > 1:
         raise ValueError("a formula has one array of 'labels' at most")

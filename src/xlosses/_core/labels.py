@@ -1,7 +1,7 @@
-"""Class labels that are safe to gather with, and what becomes of those that are out of range.
+"""Checks of class labels: those out of range raise, or become NaN where values cannot be read.
 
-An unchecked label must never reach a gather: in MLX that reads, and in its gradient writes, other
-memory.
+An unchecked label must never reach a gather. MLX checks no bounds: it would read memory beyond the
+array, and in the gradient write there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from xlosses._core.checks import is_number
 
 
 def check_dtype(xp: Namespace, name: str, value: Any) -> None:
-    """Integers only."""
+    """Raise a TypeError unless the labels are integers."""
     if is_number(value):
         if isinstance(value, float):
             raise TypeError(f"{name} must be integer class labels, got the number {value}")
@@ -22,7 +22,7 @@ def check_dtype(xp: Namespace, name: str, value: Any) -> None:
 
 
 def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignored: int | None) -> bool:
-    """Whether every label that counts is known to be in [0, classes); one that is not raises."""
+    """Whether the labels of all kept rows are known to be in [0, classes); one that is not raises."""
     ends = xp.ends(labels)
     if ends is None:
         return False
@@ -31,8 +31,8 @@ def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignore
         return True
     _, _, bad = safe(xp, labels, classes, mask, ignored, in_range=False)
     if bool(xp.any(bad)):
-        first = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int8), (-1,))))
-        value = int(xp.reshape(_widest(xp, labels), (-1,))[first])
+        first_bad = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int8), (-1,))))
+        value = int(xp.reshape(_widest(xp, labels), (-1,))[first_bad])
         raise ValueError(
             f"{name} must be class labels in [0, {classes}), got {value}; exclude rows by "
             f"`where` or `ignore_index`"
@@ -43,11 +43,11 @@ def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignore
 def safe(
     xp: Namespace, labels: Any, classes: int, mask: Any, ignored: int | None, in_range: bool
 ) -> tuple[Any, Any, Any]:
-    """Labels to gather with where they count, the mask without the ignored ones, and the kept rows
-    that were out of range.
+    """Labels that are safe to gather with in kept rows, the mask of kept rows with ignored labels left
+    out, and a mask of the kept rows whose label was out of range.
 
-    The last is None where every label that counts is known to be in range. The labels come in the
-    widest signed integer dtype: uint8 would wrap in a comparison with 300.
+    The last is None if `in_range` says that there are none. The labels are cast to the widest signed
+    integer dtype, because uint8 would wrap in a comparison with 300.
     """
     labels = _widest(xp, labels)
     if ignored is not None:
@@ -55,7 +55,7 @@ def safe(
         mask = kept if mask is None else xp.logical_and(mask, kept)
     if in_range:
         return labels, mask, None
-    # By functions: MLX computes `&` and `|` wrongly between a mapped and an unmapped array under vmap.
+    # Not `|` and `&`: under vmap MLX computes them wrongly between a mapped and an unmapped array.
     bad = xp.logical_or(labels < 0, labels >= classes)
     return xp.where(bad, 0, labels), mask, bad if mask is None else xp.logical_and(bad, mask)
 

@@ -1,4 +1,8 @@
-"""What a formula computes with: arrays laid out beside each other, then cast and made harmless."""
+"""The arrays that a formula computes with: laid out by `prepare`, then cast and masked by `ready`.
+
+These are two steps because the first only makes views of large arrays. Blocks are cut between them,
+so that copies are made of one block at a time.
+"""
 
 from __future__ import annotations
 
@@ -15,37 +19,37 @@ from xlosses._core.shapes import Shape
 
 
 class Operands(NamedTuple):
-    """The arrays of a call as they were given, in the layout of the formula; or a block of them."""
+    """The arrays of a call, or a block of them, in the layout of the formula."""
 
     plan: Plan
-    xp: Namespace  # the words of this run
+    xp: Namespace  # what to compute with: the plan's, or one that a runner has put in its place
     formula: Formula
-    first: Any  # the first array as it was given
+    first: Any  # the first array as the caller gave it
     arrays: tuple[Any, ...]
     parameters: Mapping[str, Any]
     weights: Any  # an array that broadcasts to the terms, a number, or None
     mask: Any  # a boolean array that broadcasts to the terms, or None
-    ignored: int | None  # the label whose rows are left out
-    in_range: bool  # whether every label that counts is known to be in range
-    as_given: bool  # whether the formula takes the arrays as they are
+    ignored: int | None  # `ignore_index`, the label whose rows are left out
+    in_range: bool  # whether the labels of all kept rows are known to be in range
+    as_given: bool  # whether `ready` has nothing to do
     shape: Shape  # of the terms
-    nan_factor: Any = None  # per row 1, or NaN where its label is out of range
+    nan_factor: Any = None  # for each row 1, or NaN if its label is out of range
 
     @property
     def width(self) -> int:
-        """How many entries of the first array a term is made of."""
+        """How many entries of the first array belong to one term: the length of a row, or 1."""
         return int(self.arrays[0].shape[-1]) if self.formula.by_rows else 1
 
     @property
     def needs_little_memory(self) -> bool:
-        """Whether the formula, run whole, takes no memory of the size of its first array."""
-        cast = self.arrays[0].dtype == self.plan.compute
+        """Whether the formula makes no array as large as the first one, so that blocks would save nothing."""
+        is_cast = self.arrays[0].dtype == self.plan.compute
         untouched = self.in_range and self.mask is None and self.ignored is None
-        return self.formula.reads_one_entry and cast and untouched
+        return self.formula.reads_one_entry and is_cast and untouched
 
 
 def prepare(plan: Plan, call: Call) -> Operands:
-    """Lay the arguments of one call out, and look at its labels. Nothing of their size is made."""
+    """The operands of a call: labels checked, arrays laid out, as views where the framework has them."""
     xp, arrays, first, weights, where = plan.xp, call.arrays, call.arrays[0], call.weights, call.where
     if plan.as_given and call.ignore_index is None:
         in_range = _in_range(call, plan, arrays, None)
@@ -55,9 +59,9 @@ def prepare(plan: Plan, call: Call) -> Operands:
         )  # fmt: skip
     parameters = call.parameters
     if plan.adopted:
-        arrays = tuple(_own(xp, x) for x in arrays)
-        parameters = {name: _own(xp, x) for name, x in parameters.items()}
-        first, weights, where = arrays[0], _own(xp, weights), _own(xp, where)
+        arrays = tuple(_adopted(xp, x) for x in arrays)
+        parameters = {name: _adopted(xp, x) for name, x in parameters.items()}
+        first, weights, where = arrays[0], _adopted(xp, weights), _adopted(xp, where)
     mask = xp.array(False, first, xp.dtype_named("bool", first)) if where is False else where
     mask = None if mask is True else mask
     arrays = tuple(
@@ -82,12 +86,12 @@ def prepare(plan: Plan, call: Call) -> Operands:
     )
 
 
-def _own(xp: Namespace, x: Any) -> Any:
-    return x if x is None or isinstance(x, str) or is_number(x) else xp.own(x)
+def _adopted(xp: Namespace, x: Any) -> Any:
+    return x if x is None or isinstance(x, str) or is_number(x) else xp.adopt(x)
 
 
 def _in_range(call: Call, plan: Plan, arrays: tuple[Any, ...], mask: Any) -> bool:
-    """Whether every label that counts is known to be in range; one that is not raises."""
+    """Whether the labels of all kept rows are known to be in range; one that is not raises."""
     i = plan.labels
     if i < 0:
         return True
@@ -95,7 +99,7 @@ def _in_range(call: Call, plan: Plan, arrays: tuple[Any, ...], mask: Any) -> boo
 
 
 def ready(operands: Operands) -> Operands:
-    """The operands as the formula takes them: one dtype, labels in range, nothing harmful where masked."""
+    """The operands as the formula takes them: cast to one dtype, labels in range, masked entries harmless."""
     if operands.as_given:
         return operands
     xp, kinds, first, mask, nan_factor = (
@@ -106,22 +110,23 @@ def ready(operands: Operands) -> Operands:
         None,
     )
     cast = dtypes.Cast(xp, operands.plan.compute, first)
-    found = []
+    arrays = []
     for x, kind in zip(operands.arrays, kinds, strict=True):
         if x is not None and kind == "labels":
-            x = xp.stop_gradient(x)  # a checkpoint of MLX differentiates by every argument
-            x, mask, bad = labels.safe(xp, x, first.shape[-1], mask, operands.ignored, operands.in_range)
-            if bad is not None:
-                nan_factor = xp.where(bad, float("nan"), cast.constant(1.0))
+            x = xp.stop_gradient(x)  # mx.checkpoint differentiates by integers, too
+            x, mask, out_of_range = labels.safe(
+                xp, x, first.shape[-1], mask, operands.ignored, operands.in_range
+            )
+            if out_of_range is not None:
+                nan_factor = xp.where(out_of_range, float("nan"), cast.constant(1.0))
         elif x is not None:
             x = cast(x)
-        found.append(x)
+        arrays.append(x)
     if nan_factor is not None and operands.formula.reads_one_entry:
-        found[0] = xp.nan_gradient(
-            found[0], nan_factor
-        )  # else the gradient is NaN at one entry of the row alone
+        # Otherwise only the entry that the formula reads would get a NaN gradient, not its whole row.
+        arrays[0] = xp.nan_gradient(arrays[0], nan_factor)
     if mask is not None:
-        found = [_harmless(xp, x, kind, mask) for x, kind in zip(found, kinds, strict=True)]
+        arrays = [_harmless(xp, x, kind, mask) for x, kind in zip(arrays, kinds, strict=True)]
     weights = operands.weights
     if weights is not None and not is_number(weights):
         weights = cast(weights)
@@ -130,16 +135,16 @@ def ready(operands: Operands) -> Operands:
     static = operands.formula.static
     parameters = {k: v if k in static or is_number(v) else cast(v) for k, v in operands.parameters.items()}
     return operands._replace(
-        arrays=tuple(found), parameters=parameters, weights=weights, mask=mask, nan_factor=nan_factor
+        arrays=tuple(arrays), parameters=parameters, weights=weights, mask=mask, nan_factor=nan_factor
     )
 
 
-def _laid_out(x: Any, number: bool, kind: Alignment, shape: Shape, plan: Plan, first: Any) -> Any:
-    """The array as the formula takes it: rows along the last axis, in the common shape."""
+def _laid_out(x: Any, from_number: bool, kind: Alignment, shape: Shape, plan: Plan, first: Any) -> Any:
+    """The array in the layout of the formula: rows along the last axis, broadcast to the common shape."""
     xp = plan.xp
     if x is None:
         return None
-    if number:
+    if from_number:
         if kind == "labels":
             return xp.broadcast_to(xp.array(x, first, xp.widest_integer()), shape)
         return dtypes.Cast(xp, plan.compute, first).full(x, shape)
@@ -149,9 +154,10 @@ def _laid_out(x: Any, number: bool, kind: Alignment, shape: Shape, plan: Plan, f
 
 
 def _harmless(xp: Namespace, x: Any, kind: Alignment, mask: Any) -> Any:
-    """The array with 1, or label 0, where it is masked.
+    """The array with 1, or label 0, in place of masked entries.
 
-    Selecting 0 after the formula is not enough: the gradient is multiplied by what was discarded.
+    Selecting 0 after the formula is not enough: in the backward pass that 0 is multiplied by the
+    derivative of the discarded term, and 0 * NaN is NaN.
     """
     if x is None or kind == "classes":
         return x

@@ -1,4 +1,4 @@
-"""What follows from the types, dtypes and shapes of a call alone: checked once, then remembered."""
+"""What follows from the types, dtypes and shapes of a call, not its values: checked once, then cached."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from xlosses._core.call import Call
 from xlosses._core.checks import axis_of, describe, is_number
 from xlosses._core.formula import Alignment
 
-_PLAIN = (float, int, type(None))
+# Arguments of these types are the same to a plan whatever their value.
+_KEYED_BY_TYPE = (float, int, type(None))
 
 
 class Token:
-    """By which a plan is told from others: two are equal only if they are the same."""
+    """Stands for a plan in the key of a cache: it compares by identity, the plan itself field by field."""
 
 
 class Plan(NamedTuple):
@@ -23,77 +24,79 @@ class Plan(NamedTuple):
 
     xp: Namespace
     kinds: tuple[Alignment, ...]  # of each array
-    numbers: tuple[bool, ...]  # of each array, whether a number stands for it
-    axis: int  # where the rows of the first array lie
+    numbers: tuple[bool, ...]  # of each array, whether a number was given in its place
+    axis: int  # along which the rows of the first array lie; -1 where there are no rows
     shape: shapes.Shape  # of the terms
     shapes: tuple[shapes.Shape, ...]  # of each array in the formula
     compute: Any  # the dtype that terms are computed and summed in
     dtype: Any  # the dtype of the result
-    as_given: bool  # whether the formula takes the arrays as they were given, if their labels are in range
-    labels: int  # which array has the labels; -1 if none has
-    adopted: bool  # whether arrays of another framework are among them
+    as_given: bool  # whether nothing is to be moved, broadcast, cast or masked; labels may be out of range
+    labels: int  # which of the arrays holds labels; -1 if none does
+    adopted: bool  # whether arrays of another framework are among them, to be converted
     token: Token
 
 
 def plan_of(call: Call, xp: Namespace | None) -> Plan:
-    """The plan of a call, or the error that its types, dtypes or shapes deserve."""
+    """The plan of a call, from the cache if it has one; types, dtypes or shapes that do not fit raise."""
     if xp is None or xp.tracing():
-        return _made(call)
+        return _new_plan(call)
     try:
         key = _key(call, xp)
-        found: Plan | None = call.formula.plans.get(key)
-    except (AttributeError, TypeError, RuntimeError):  # what is no array, or no dtype, is about to be refused
-        return _made(call)
-    if found is None:
-        found = _made(call)
-        if not found.adopted and _are_fixed(found.shapes):
-            call.formula.plans.keep(key, found)
-    return found
+        plan: Plan | None = call.formula.plans.get(key)
+    except (AttributeError, TypeError, RuntimeError):  # what is no array or no dtype: _new_plan says so
+        return _new_plan(call)
+    if plan is None:
+        plan = _new_plan(call)
+        if not plan.adopted and _are_fixed(plan.shapes):
+            call.formula.plans.keep(key, plan)
+    return plan
 
 
 def _key(call: Call, xp: Namespace) -> Hashable:
-    """What the plan of a call depends on."""
+    """The key for the plan of a call in the cache: everything that the plan depends on."""
     static, signature = call.formula.static, xp.signature
     key: list[Any] = [call.names, call.dtype, call.axis, xp.settings()]
     for x in call.arrays:
         kind = type(x)
-        key.append(kind if kind in _PLAIN else x if kind is bool else signature(x))
+        key.append(kind if kind in _KEYED_BY_TYPE else x if kind is bool else signature(x))
     for name, x in call.parameters.items():
         kind = type(x)
         if name in static:
             key.append((name, kind, x))
         else:
-            key.append((name, kind if kind in _PLAIN else x if kind is bool else signature(x)))
+            key.append((name, kind if kind in _KEYED_BY_TYPE else x if kind is bool else signature(x)))
     for x in (call.weights, call.where):
         kind = type(x)
-        key.append(kind if kind in _PLAIN else x if kind is bool else signature(x))
+        key.append(kind if kind in _KEYED_BY_TYPE else x if kind is bool else signature(x))
     return tuple(key)
 
 
 def _are_fixed(all_shapes: tuple[shapes.Shape, ...]) -> bool:
-    """Whether no length is a symbol of a compiler."""
+    """Whether all lengths are numbers; a compiler's symbol for a length must not be cached."""
     return all(type(n) is int for shape in all_shapes for n in shape)
 
 
-def _made(call: Call) -> Plan:
+def _new_plan(call: Call) -> Plan:
     names, formula = call.names, call.formula
     arrays = dict(zip(names, call.arrays, strict=True))
     kinds = formula.aligned(names)
     first = call.arrays[0]
     optional = {name for name in names[1:] if kinds[name] == "classes"}
     arguments = {k: x for k, x in arrays.items() if x is not None or k not in optional}
-    beside = {**_traced(call), "weights": call.weights, "where": call.where}
-    xp, adopted = one_framework({**arguments, **{k: x for k, x in beside.items() if x is not None}})
+    other_arguments = {**_traced(call), "weights": call.weights, "where": call.where}
+    xp, adopted = one_framework({**arguments, **{k: x for k, x in other_arguments.items() if x is not None}})
     numbers = tuple(k != names[0] and x is not None and is_number(x) for k, x in arrays.items())
-    given = {
+    given_arrays = {
         k: x for (k, x), number in zip(arrays.items(), numbers, strict=True) if x is not None and not number
     }
-    given = {k: xp.own(x) for k, x in given.items()} if adopted else given
-    first = given[names[0]]
-    result, compute = dtypes.choose(xp, given, kinds, call.dtype)
+    given_arrays = {k: xp.adopt(x) for k, x in given_arrays.items()} if adopted else given_arrays
+    first = given_arrays[names[0]]
+    result, compute = dtypes.choose(xp, given_arrays, kinds, call.dtype)
     axis = axis_of(len(first.shape), axis=call.axis) if formula.by_rows else -1
-    wanted = shapes.of_formula({name: tuple(x.shape) for name, x in given.items()}, kinds, axis)
-    shape = wanted[names[0]][:-1] if formula.by_rows else wanted[names[0]]
+    formula_shapes = shapes.of_formula(
+        {name: tuple(x.shape) for name, x in given_arrays.items()}, kinds, axis
+    )
+    shape = formula_shapes[names[0]][:-1] if formula.by_rows else formula_shapes[names[0]]
     _check_mask(xp, call.where, shape)
     _check_weights(xp, call.weights, shape)
     label = next((name for name, kind in kinds.items() if kind == "labels"), None)
@@ -102,8 +105,10 @@ def _made(call: Call) -> Plan:
     as_given = (
         not any(numbers)
         and not adopted
-        and all(tuple(x.shape) == wanted[name] for name, x in given.items())
-        and all(x.dtype == (xp.widest_integer() if name == label else compute) for name, x in given.items())
+        and all(tuple(x.shape) == formula_shapes[name] for name, x in given_arrays.items())
+        and all(
+            x.dtype == (xp.widest_integer() if name == label else compute) for name, x in given_arrays.items()
+        )
         and all(is_number(x) for x in _traced(call).values())
         and axis in (-1, len(first.shape) - 1)
         and call.where is None
@@ -115,7 +120,7 @@ def _made(call: Call) -> Plan:
         numbers=numbers,
         axis=axis,
         shape=shape,
-        shapes=tuple(wanted[name] for name in names),
+        shapes=tuple(formula_shapes[name] for name in names),
         compute=compute,
         dtype=result,
         as_given=as_given,
@@ -126,24 +131,24 @@ def _made(call: Call) -> Plan:
 
 
 def _traced(call: Call) -> dict[str, Any]:
-    """The parameters that are not static, which are numbers or arrays without axes."""
-    found = {}
+    """The parameters that are not static; each is checked to be a number or a 0-d array."""
+    traced = {}
     for name, value in call.parameters.items():
         if name in call.formula.static:
             if not (is_number(value) or isinstance(value, (str, bool))):
                 raise TypeError(f"{name} must be a plain number, string or bool, got {describe(value)}")
         elif is_number(value) or getattr(value, "shape", None) == ():
-            found[name] = value
+            traced[name] = value
         else:
             raise TypeError(f"{name} must be a number or a 0-d array, got {describe(value)}")
-    return found
+    return traced
 
 
 def one_framework(arguments: Mapping[str, Any]) -> tuple[Namespace, bool]:
-    """The namespace of all arrays among the arguments, and whether some are of one that it adopts."""
-    found: dict[str, Namespace] = {}
+    """The namespace of all arrays among the arguments, and whether it has to convert some of them."""
+    namespaces: dict[str, Namespace] = {}
     for name, value in arguments.items():
-        if found and is_number(value):
+        if namespaces and is_number(value):
             continue
         namespace = namespace_of(value)
         if namespace is None:
@@ -153,12 +158,12 @@ def one_framework(arguments: Mapping[str, Any]) -> tuple[Namespace, bool]:
             )
         if refusal := namespace.refusal(value):
             raise TypeError(f"{name} is {refusal}")
-        found[name] = namespace
-    all_found = list(found.values())
-    xp = next((ns for ns in all_found if ns.adopts), all_found[0])
-    others = {ns.framework for ns in all_found if ns is not xp}
+        namespaces[name] = namespace
+    candidates = list(namespaces.values())
+    xp = next((ns for ns in candidates if ns.adopts), candidates[0])
+    others = {ns.framework for ns in candidates if ns is not xp}
     if others - xp.adopts:
-        each = ", ".join(f"{name} is from {ns.framework}" for name, ns in found.items())
+        each = ", ".join(f"{name} is from {ns.framework}" for name, ns in namespaces.items())
         raise TypeError(f"all arrays of a call must come from one framework, but {each}; convert all to one")
     return xp, bool(others)
 

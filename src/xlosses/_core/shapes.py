@@ -10,26 +10,26 @@ from xlosses._core.formula import Alignment
 Shape: TypeAlias = tuple[int, ...]
 
 
-def of_formula(given: Mapping[str, Shape], kinds: Mapping[str, Alignment], axis: int) -> dict[str, Shape]:
+def of_formula(shapes: Mapping[str, Shape], kinds: Mapping[str, Alignment], axis: int) -> dict[str, Shape]:
     """The shape of each array in the formula, where rows lie along the last axis."""
-    first_name, shape = next(iter(given.items()))
+    first_name, shape = next(iter(shapes.items()))
     if kinds[first_name] == "elements":
-        _check_equal(given, dict.fromkeys(given, shape), first_name)
+        _check_equal(shapes, dict.fromkeys(shapes, shape), first_name)
         return dict.fromkeys(kinds, shape)
     if shape[axis] == 0:
         raise ValueError(f"{first_name} has no entries along axis={axis}: its shape is {shape}")
     if kinds[first_name] == "vectors":
-        common = _broadcast(given, axis)
+        common = _broadcast(shapes, axis)
         return dict.fromkeys(kinds, (*_without(common, axis), common[axis]))
     batch, classes = _without(shape, axis), shape[axis : axis + 1]
-    as_given = {"rows": shape, "labels": batch, "classes": classes}
-    _check_equal(given, {name: as_given[kinds[name]] for name in given}, first_name)
-    in_formula = {"rows": batch + classes, "labels": batch, "classes": classes}
-    return {name: in_formula[kind] for name, kind in kinds.items()}
+    given_shape = {"rows": shape, "labels": batch, "classes": classes}
+    _check_equal(shapes, {name: given_shape[kinds[name]] for name in shapes}, first_name)
+    formula_shape = {"rows": batch + classes, "labels": batch, "classes": classes}
+    return {name: formula_shape[kind] for name, kind in kinds.items()}
 
 
 def check_broadcasts(name: str, x: Any, shape: Shape) -> None:
-    """`weights` and `where`: the shape of the terms, with 1 for any length; or 0-d, a number."""
+    """Refuse `weights` or a mask that is not 0-d and has not the shape of the terms, up to lengths of 1."""
     given = tuple(x.shape)
     if given and not (
         len(given) == len(shape) and all(n in (1, m) for n, m in zip(given, shape, strict=True))
@@ -40,21 +40,21 @@ def check_broadcasts(name: str, x: Any, shape: Shape) -> None:
         )
 
 
-def _check_equal(given: Mapping[str, Shape], wanted: Mapping[str, Shape], first: str) -> None:
-    for name, shape in given.items():
-        if shape != wanted[name]:
+def _check_equal(shapes: Mapping[str, Shape], expected: Mapping[str, Shape], first: str) -> None:
+    for name, shape in shapes.items():
+        if shape != expected[name]:
             raise ValueError(
-                f"{name} must have the shape {wanted[name]} to match {first} of shape {given[first]}, "
+                f"{name} must have the shape {expected[name]} to match {first} of shape {shapes[first]}, "
                 f"got {shape}"
             )
 
 
-def _broadcast(given: Mapping[str, Shape], axis: int) -> Shape:
-    common = next(iter(given.values()))
-    for shape in given.values():
+def _broadcast(shapes: Mapping[str, Shape], axis: int) -> Shape:
+    common = next(iter(shapes.values()))
+    for shape in shapes.values():
         fits = len(shape) == len(common) and shape[axis] == common[axis]
         if not fits or any(n != m and 1 not in (n, m) for n, m in zip(shape, common, strict=True)):
-            each = ", ".join(f"{name} has shape {shape}" for name, shape in given.items())
+            each = ", ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
             raise ValueError(
                 f"vectors must have equally many axes, the same length along axis={axis} and lengths "
                 f"that are equal or 1 along the others, but {each}"
