@@ -1,4 +1,4 @@
-"""A table of what was worked out before: bounded, and safe under threads by construction."""
+"""A bounded cache that threads share, with no lock for its readers."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Generic, TypeVar
 
 _Value = TypeVar("_Value")
 
-_writing = Lock()  # one for all: they write seldom, and a compiler that reads this code can make no lock
+_write_lock = Lock()  # one for all caches: writes are rare, and torch.compile cannot trace a new lock
 
 
 class Cache(Generic[_Value]):
-    """At most `limit` values; the oldest goes when another comes.
+    """At most `limit` values; a further one replaces the oldest.
 
-    A reader sees a value or None, whatever other threads do meanwhile: it asks once, and a dictionary
-    answers one question as a whole. Writers take turns.
+    Readers need no lock: each makes a single look-up in a dictionary, which is atomic, and gets a value
+    or None whatever other threads do meanwhile. Writers take turns.
     """
 
     def __init__(self, limit: int) -> None:
@@ -26,8 +26,8 @@ class Cache(Generic[_Value]):
         return self._kept.get(key)
 
     def keep(self, key: Any, value: _Value) -> _Value:
-        """Keep a value; the one that is there already, if another thread was faster."""
-        with _writing:
+        """Store a value and return it; if another thread was faster, return the one that it stored."""
+        with _write_lock:
             if key not in self._kept:
                 while len(self._kept) >= self.limit:
                     del self._kept[next(iter(self._kept))]
@@ -35,13 +35,13 @@ class Cache(Generic[_Value]):
             return self._kept[key]
 
     def clear(self) -> None:
-        """Forget everything."""
-        with _writing:
+        """Drop all values."""
+        with _write_lock:
             self._kept.clear()
 
     def values(self) -> list[_Value]:
-        """What is kept now."""
-        with _writing:
+        """All values, oldest first."""
+        with _write_lock:
             return list(self._kept.values())
 
     def __len__(self) -> int:

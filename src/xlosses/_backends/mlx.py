@@ -1,4 +1,4 @@
-"""MLX: sums in stages, slopes, and values that are read only on the CPU and outside transformations."""
+"""MLX: sums in stages, custom gradients; values are read on the CPU only, and outside transformations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import mlx.core as mx
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
-STAGE = 16  # terms that one stage of a sum adds up one after the other: 3e6 equal terms within 3e-7
+STAGE = (
+    16  # terms that MLX adds one after the other in a stage of a sum; 3e6 equal terms come out within 3e-7
+)
 
 
 class Mlx(Namespace):
@@ -24,8 +26,8 @@ class Mlx(Namespace):
         return mx.maximum(x, 0)
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        x = x if high is None else _at_most(x, _spread(high, x))
-        return x if low is None else -_at_most(-x, -_spread(low, x))
+        x = x if high is None else _at_most(x, _broadcast_like(high, x))
+        return x if low is None else -_at_most(-x, -_broadcast_like(low, x))
 
     def stop_gradient(self, x: Any) -> Any:
         return mx.stop_gradient(x)
@@ -37,7 +39,7 @@ class Mlx(Namespace):
         return _total(x)
 
     def nan_gradient(self, x: Any, factor: Any) -> Any:
-        return _nan_gradient(x, factor)  # MLX does not fuse a product of all entries with a gather of few
+        return _nan_gradient(x, factor)  # MLX would not fuse a product of all entries with the gather
 
     def array(self, values: Any, like: Any, dtype: Any) -> Any:
         return mx.array(values, dtype=dtype)
@@ -54,7 +56,7 @@ class Mlx(Namespace):
                 if labels.size
                 else (0, 0)
             )
-        except ValueError:  # under compile or vmap
+        except ValueError:  # there is no value under compile or vmap
             return None
 
     def dtype_named(self, name: str, like: Any) -> Any:
@@ -74,14 +76,14 @@ class Mlx(Namespace):
         return mx.default_device().type
 
 
-# By its derivatives rather than by a selection, which takes MLX twenty times as long.
+# A custom gradient, because `where` takes MLX twenty times as long.
 _at_most: Any = mx.custom_function(mx.minimum)
 
 
 @_at_most.vjp  # type: ignore[untyped-decorator]
 def _at_most_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
-    beyond = arrays[0] > arrays[1]
-    return mx.where(beyond, 0.0, gradient), mx.where(beyond, gradient, 0.0)
+    is_beyond = arrays[0] > arrays[1]
+    return mx.where(is_beyond, 0.0, gradient), mx.where(is_beyond, gradient, 0.0)
 
 
 @mx.custom_function
@@ -94,21 +96,23 @@ def _nan_gradient_vjp(arrays: Any, gradient: Any, _: Any) -> Any:
     return gradient * arrays[1][..., None], mx.zeros_like(arrays[1])
 
 
-def _spread(x: Any, like: Any) -> Any:
+def _broadcast_like(x: Any, like: Any) -> Any:
     return mx.broadcast_to(mx.array(x, like.dtype), like.shape)
 
 
 @mx.custom_function
 def _total(x: Any) -> Any:
-    """MLX adds one term after the other, 1e-2 off after 1e7 of them: short rows, then the rows."""
-    rest, x = [], x.reshape(-1)
+    """The sum in stages: of short rows, then of their sums. MLX's own adds one term after the other, and
+    is off by 1e-2 after 1e7 of them.
+    """
+    remainders, x = [], x.reshape(-1)
     while x.size > 2 * STAGE:
-        whole = x.size // STAGE * STAGE
-        if whole < x.size:
-            rest.append(mx.sum(x[whole:]))
-            x = x[:whole]
+        full_rows = x.size // STAGE * STAGE
+        if full_rows < x.size:
+            remainders.append(mx.sum(x[full_rows:]))
+            x = x[:full_rows]
         x = mx.sum(x.reshape(-1, STAGE), axis=1)
-    return sum(rest, mx.sum(x))
+    return sum(remainders, mx.sum(x))
 
 
 @_total.vjp
@@ -117,10 +121,10 @@ def _total_vjp(x: Any, gradient: Any, _: Any) -> Any:
 
 
 class AnyLength(Mlx):
-    """Words for `mx.compile(shapeless=True)` and export, where a graph is run for arrays of other lengths.
+    """The namespace for `mx.compile(shapeless=True)` and export, whose graphs run for arrays of any length.
 
-    MLX cannot tell what shape a `custom_function` or a slice will have. Sums are its own, one term
-    after the other.
+    There MLX cannot infer the shape of a `custom_function` or of a slice, so that these words use
+    neither; the sum is MLX's own, one term after the other.
     """
 
     lengths_vary = True
@@ -135,16 +139,17 @@ class AnyLength(Mlx):
         return Namespace.nan_gradient(self, x, factor)
 
 
-_ONE, _TWO = mx.zeros((1,)), mx.zeros((2,))
+_ONE_ENTRY, _TWO_ENTRIES = mx.zeros((1,)), mx.zeros((2,))
 
 
 def lengths_vary() -> bool:
-    """Whether what is traced now will be run for arrays of other lengths.
+    """Whether the graph that is traced now will be run for arrays of other lengths.
 
-    MLX has no word for it, but broadcasts by another graph then: every array depends on all.
+    MLX does not say so. But it broadcasts by another graph then, in which every output depends on every
+    input by way of a StopGradient node.
     """
     graph = StringIO()
-    mx.export_to_dot(graph, mx.broadcast_arrays(_ONE, _TWO)[0])
+    mx.export_to_dot(graph, mx.broadcast_arrays(_ONE_ENTRY, _TWO_ENTRIES)[0])
     return "StopGradient" in graph.getvalue()
 
 
@@ -167,10 +172,10 @@ class MlxWorkbench(Workbench):
         return mx.compile(f)
 
     def devices(self) -> list[str]:
-        found = ["cpu"]
+        names = ["cpu"]
         if mx.metal.is_available():
-            found.append("gpu")
-        return found
+            names.append("gpu")
+        return names
 
     def dtypes(self) -> list[str]:
         on_cpu = mx.default_device().type == mx.cpu

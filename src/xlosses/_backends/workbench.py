@@ -1,4 +1,4 @@
-"""What only the demo, the parity check and the tests need of a framework: make, read, differentiate."""
+"""What only demo, parity check and tests need of a framework: make arrays, read them, differentiate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Workbench:
         raise TypeError(f"{self.xp.framework} has no autodiff")
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
-        """f under the framework's compiler, where it is at hand without further tools."""
+        """f compiled by the framework; f itself where that would take tools that are installed apart."""
         return f
 
     def version(self) -> str:
