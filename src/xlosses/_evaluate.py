@@ -13,17 +13,17 @@ from xlosses._core.formula import Formula
 
 
 class Request:
-    """That a gradient is asked for of a loss of this array; and what came of it."""
+    """A gradient by this array, asked for by `value_and_grad`; `evaluate` answers it here."""
 
     def __init__(self, array: Any) -> None:
         self.array = array
-        self.calls = 0
-        self.places = 0  # in which the loss was given the array
+        self.calls = 0  # how often `evaluate` was called
+        self.places = 0  # how many arguments of the loss are the array
         self.value: Any = None
         self.gradient: Any = None
 
 
-requested: ContextVar[Request | None] = ContextVar("xlosses_gradient", default=None)
+current_request: ContextVar[Request | None] = ContextVar("xlosses_gradient", default=None)
 
 
 def evaluate(
@@ -88,20 +88,20 @@ def evaluate(
     call = call_of(formula, arrays, parameters, reduction, weights, where, dtype, axis, ignore_index)
     xp = namespace_of(call.arrays[0])
     if xp is None or not xp.tracing():
-        request = requested.get()
+        request = current_request.get()
         if request is not None:
             return _with_gradient(call, xp, request)
     return _engine.run(call, xp)
 
 
 def _with_gradient(call: Call, xp: Namespace | None, request: Request) -> Any:
-    """The result; and the gradient where the call is the one that it was asked of."""
+    """The result; if the first array is the one that the request is for, the request gets its gradient."""
     request.calls += 1
     if call.arrays[0] is not request.array:
         return _engine.run(call, xp)
     if call.reduction == "none":
         raise ValueError("a gradient needs a reduction to one number, got reduction='none'")
-    given = (*call.arrays, *call.parameters.values(), call.weights, call.where)
-    request.places = sum(x is request.array for x in given)
+    arguments = (*call.arrays, *call.parameters.values(), call.weights, call.where)
+    request.places = sum(x is request.array for x in arguments)
     request.value, request.gradient = _engine.value_and_gradient(call, xp)
     return request.value

@@ -1,4 +1,4 @@
-"""A loss together with its gradient by its first array, from the slope: for arrays without autodiff."""
+"""A loss together with its gradient by its first array, from the slope, for arrays without autodiff."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from xlosses import _engine
 from xlosses._backends import namespace_of
-from xlosses._evaluate import Request, requested
+from xlosses._evaluate import Request, current_request
 
 
 def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., tuple[Any, Any]]:
@@ -55,13 +55,13 @@ def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., 
     parameters = signature.parameters
     names = list(parameters)
     takes_reduction = "reduction" in names or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    place = names.index("reduction") if "reduction" in names else len(names)
+    place_of_reduction = names.index("reduction") if "reduction" in names else len(names)
     if "reduction" in names and parameters["reduction"].kind is inspect.Parameter.KEYWORD_ONLY:
-        place = len(names)
+        place_of_reduction = len(names)
 
     @wraps(loss)
     def with_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        if takes_reduction and "reduction" not in kwargs and len(args) <= place:
+        if takes_reduction and "reduction" not in kwargs and len(args) <= place_of_reduction:
             kwargs["reduction"] = "mean"
         if len(args) > argnums:
             array = args[argnums]
@@ -71,14 +71,14 @@ def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., 
         if xp is not None and xp.tracing():
             return _engine.compiled_value_and_grad(loss, argnums, args, kwargs)
         request = Request(array)
-        token = requested.set(request)
+        token = current_request.set(request)
         try:
             value = loss(*args, **kwargs)
         finally:
-            requested.reset(token)
-        came_in = sum(x is array for x in (*args, *kwargs.values()))
-        alone = request.calls == 1 and request.places <= came_in
-        if request.gradient is None or not alone or value is not request.value:
+            current_request.reset(token)
+        passed_in = sum(x is array for x in (*args, *kwargs.values()))
+        evaluated_once = request.calls == 1 and request.places <= passed_in
+        if request.gradient is None or not evaluated_once or value is not request.value:
             raise TypeError(_refusal(request, argnums))
         return value, request.gradient
 

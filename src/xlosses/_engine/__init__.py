@@ -1,4 +1,4 @@
-"""How a formula runs: the runner that an array's framework gets, above the grammar and typed against it."""
+"""How a formula runs: each framework has a runner, which is chosen by the first array of a call."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from xlosses._engine.whole import NoSlopeError, Runner
 
 __all__ = ["NoSlopeError", "compiled_value_and_grad", "engine", "run", "value_and_gradient"]
 
-_whole = Runner()
+_whole_runner = Runner()
 
 
 def run(call: Call, xp: Namespace | None) -> Any:
     """The result of a call, `xp` being the namespace of its first array."""
-    if xp is not None and xp.tracing():  # before anything that a compiler could not read
+    if xp is not None and xp.tracing():  # before the caches and locks that a compiler cannot trace
         from xlosses._engine.torch_compiled import run_traced
 
         return run_traced(call)
@@ -32,7 +32,7 @@ def value_and_gradient(call: Call, xp: Namespace | None) -> tuple[Any, Any]:
 
 
 def compiled_value_and_grad(loss: Any, argnum: int, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The same inside a graph, by the differentiation of the compiler's framework."""
+    """The same while a compiler traces, where the framework differentiates by itself."""
     from xlosses._engine.torch_compiled import differentiated
 
     return differentiated(loss, argnum, args, kwargs)
@@ -40,7 +40,7 @@ def compiled_value_and_grad(loss: Any, argnum: int, args: Any, kwargs: Any) -> t
 
 def _runner(xp: Namespace) -> Runner:
     if not entries(1):
-        return _whole
+        return _whole_runner
     if xp.framework == FRAMEWORKS["numpy"]:
         from xlosses._engine import numpy as numpy_file
 
@@ -57,4 +57,4 @@ def _runner(xp: Namespace) -> Runner:
         from xlosses._engine import mlx as mlx_file
 
         return mlx_file.runner
-    return _whole
+    return _whole_runner

@@ -1,4 +1,4 @@
-"""The ordinary form of a formula first, the careful one where that is not finite: the one retry."""
+"""A fast path and its fallback: the ordinary form of a formula, and the formula where that is not finite."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute
 
 
-def ordinary(operands: Operands, slopes: bool) -> Operands | None:
-    """The operands of the ordinary form, where there is one of what is to be computed."""
+def ordinary_operands(operands: Operands, slopes: bool) -> Operands | None:
+    """The operands with the ordinary form as their formula; None if there is none, or none with a slope."""
     form = operands.formula.ordinary_form
     if form is None or (slopes and form.slope_function is None):
         return None
@@ -26,10 +26,10 @@ def ordinary_first(
     quiet: Callable[[], AbstractContextManager[Any]],
 ) -> Any:
     """What the ordinary form gives if that is finite, else what the formula gives."""
-    plainer = ordinary(operands, slopes)
-    if plainer is not None:
-        with quiet():  # nothing warns of a try
-            found = compute(plainer)
-            if finite(found):
-                return found
+    fast_operands = ordinary_operands(operands, slopes)
+    if fast_operands is not None:
+        with quiet():  # an overflow is no news to the caller, since the fallback is right
+            result = compute(fast_operands)
+            if finite(result):
+                return result
     return compute(operands)

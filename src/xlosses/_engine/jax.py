@@ -1,4 +1,4 @@
-"""JAX: a call as one compiled program, derivatives by the slope, rows computed with where they lie."""
+"""JAX: each call is one compiled program, derivatives are slopes, and rows along other axes stay there."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ from xlosses._engine.jax_slopes import with_slope
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Runner
 
-_TRACED = object()
+_TRACED = object()  # stands in a call for what is an argument of its program
 
 
 class JaxRunner(Runner):
     def evaluate(self, plan: Plan, call: Call) -> Any:
-        return _program(super().evaluate, "value", plan, call)
+        return _run_program(super().evaluate, "value", plan, call)
 
     def value_and_gradient(self, plan: Plan, call: Call) -> tuple[Any, Any]:
-        return _program(super().value_and_gradient, "value and gradient", plan, call)  # type: ignore[no-any-return]
+        return _run_program(super().value_and_gradient, "value and gradient", plan, call)  # type: ignore[no-any-return]
 
     def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
-        """Differentiated by the slope, of which XLA makes less work than of the formula's derivative."""
+        """The derivative is the slope, which XLA compiles to less work than the formula's own derivative."""
         if are_concrete(operands.arrays):  # under jax.disable_jit
             return compute(operands)
         formula = operands.formula
-        # A copy, because JAX keeps what it has compiled for longer than a user keeps a formula.
+        # A copy of the formula, because the caches of JAX outlive it and would keep it from being freed.
         operands = rows_as_stored(
             operands._replace(formula=formula.by(formula.terms, formula.slope_function))
         )
         formula = operands.formula
         if formula.slope_function and not formula.reads_one_entry and not slopes:
             operands = operands._replace(formula=with_slope(formula))
-        found = compute(operands) if slopes else _ordinary_first(compute, operands)
-        return found.moved() if hasattr(found, "moved") else found
+        result = compute(operands) if slopes else _ordinary_first(compute, operands)
+        return result.moved() if hasattr(result, "moved") else result
 
 
-def _program(make: Callable[[Plan, Call], Any], what: str, plan: Plan, call: Call) -> Any:
-    """The result of a program that is compiled once per plan and options; checks of the plan are made."""
+def _run_program(make: Callable[[Plan, Call], Any], kind: str, plan: Plan, call: Call) -> Any:
+    """The result of `make(plan, call)`, compiled once per plan and options and cached with the formula."""
     formula = call.formula
-    known = formula.programs
-    key = (what, plan.token, call.reduction, call.ignore_index, entries(-1))
-    program = known.get(key)
-    fresh = program is None
+    programs = formula.programs
+    key = (kind, plan.token, call.reduction, call.ignore_index, entries(-1))
+    program = programs.get(key)
+    is_new = program is None
     if program is None:
         program = _compiled(make, plan, call)
     traced = _split(call)[0]
@@ -67,73 +67,77 @@ def _program(make: Callable[[Plan, Call], Any], what: str, plan: Plan, call: Cal
     except jax.errors.JaxRuntimeError as error:
         if "Disallowed host-to-device transfer" not in str(error):
             raise
-        # Numbers go to the device by a transfer that is asked for, which jax.transfer_guard allows.
+        # jax.transfer_guard forbids to pass numbers to a program, but allows to put them on the device.
         result = program(*(_on_device(x) for x in traced))
-    if fresh:
-        known.keep(key, program)
+    if is_new:
+        programs.keep(key, program)
     return result
 
 
 def _on_device(x: Any) -> Any:
-    number = isinstance(x, (int, float))
-    return jax.device_put(np.asarray(x, jax.dtypes.canonicalize_dtype(type(x)))) if number else x
+    is_number = isinstance(x, (int, float))
+    return jax.device_put(np.asarray(x, jax.dtypes.canonicalize_dtype(type(x)))) if is_number else x
 
 
 def _split(call: Call) -> tuple[list[Any], list[Any]]:
-    """What a program takes as arguments, and all leaves of the call with marks in their places."""
-    traced, fixed = [], []
+    """The arguments of the program, and all leaves of the call with marks in place of those."""
+    traced, with_marks = [], []
     static = call.formula.static
     leaves = [(None, x) for x in call.arrays] + list(call.parameters.items())
     for name, x in [*leaves, (None, call.weights), (None, call.where)]:
         if x is None or type(x) is bool or name in static:
-            fixed.append(x)
+            with_marks.append(x)
         else:
             traced.append(x)
-            fixed.append(_TRACED)
-    return traced, fixed
+            with_marks.append(_TRACED)
+    return traced, with_marks
 
 
 def _compiled(make: Callable[[Plan, Call], Any], plan: Plan, call: Call) -> Any:
-    fixed, count, names = _split(call)[1], len(call.arrays), tuple(call.parameters)
-    empty = call._replace(arrays=(), parameters={}, weights=None, where=None)
+    with_marks, count, names = _split(call)[1], len(call.arrays), tuple(call.parameters)
+    without_values = call._replace(arrays=(), parameters={}, weights=None, where=None)
 
-    def run(*traced: Any) -> Any:
-        given = iter(traced)
-        leaves = [next(given) if x is _TRACED else x for x in fixed]
+    def program(*traced: Any) -> Any:
+        arguments = iter(traced)
+        leaves = [next(arguments) if x is _TRACED else x for x in with_marks]
         *numbers, weights, where = leaves[count:]
         parameters = dict(zip(names, numbers, strict=True))
         return make(
             plan,
-            empty._replace(arrays=tuple(leaves[:count]), parameters=parameters, weights=weights, where=where),
+            without_values._replace(
+                arrays=tuple(leaves[:count]), parameters=parameters, weights=weights, where=where
+            ),
         )
 
-    # Inlined: in a program of the user's, and in a gradient, it is no call of its own.
-    return jax.jit(run, inline=True)
+    # Inlined, so that a surrounding jit or gradient sees its operations instead of one opaque call.
+    return jax.jit(program, inline=True)
 
 
 def _ordinary_first(compute: Compute, operands: Operands) -> Any:
-    """The result of the operands, by the ordinary form where that is finite."""
+    """`compute(operands)`, by the ordinary form of the formula where that is finite."""
     form = operands.formula.ordinary_form
-    elements = compute is reduce.unreduced and not operands.formula.by_rows
-    if form is None or elements:  # to look at a result of the size of the arrays takes as long as guards
+    per_element = compute is reduce.unreduced and not operands.formula.by_rows
+    if form is None or per_element:  # a look at so large a result takes as long as the guards
         return compute(operands)
-    given, whole = split_arrays((operands.arrays, operands.parameters, operands.weights, operands.mask))
-    # Without the arrays themselves: what JAX keeps of a function must not hold on to them.
-    bare = operands._replace(first=None, arrays=(), parameters={}, weights=None, mask=None)
-    rebuilt: list[Any] = []
+    inputs, rejoin = split_arrays((operands.arrays, operands.parameters, operands.weights, operands.mask))
+    # JAX caches the functions that it has traced, and with them whatever they close over: not the arrays.
+    without_arrays = operands._replace(first=None, arrays=(), parameters={}, weights=None, mask=None)
+    rejoin_result: list[Any] = []
 
-    def result(formula: Formula, *given: Any) -> Any:
-        arrays, parameters, weights, mask = whole(given)
-        now = bare._replace(
+    def outputs_by(formula: Formula, *inputs: Any) -> Any:
+        arrays, parameters, weights, mask = rejoin(inputs)
+        traced_operands = without_arrays._replace(
             formula=formula, first=arrays[0], arrays=arrays, parameters=parameters, weights=weights, mask=mask
         )
-        found, again = split_arrays(compute(now))  # some of the sums are numbers, and stay so
-        rebuilt[:] = [again]
-        return found
+        outputs, rejoin_outputs = split_arrays(
+            compute(traced_operands)
+        )  # some sums are Python numbers and stay so
+        rejoin_result[:] = [rejoin_outputs]
+        return outputs
 
-    careful, ordinary = partial(result, operands.formula), partial(result, form)
-    found = ordinary_if_finite(careful, ordinary, given, seen=lambda found: found[0])(*given)
-    return rebuilt[0](found)
+    careful, ordinary = partial(outputs_by, operands.formula), partial(outputs_by, form)
+    outputs = ordinary_if_finite(careful, ordinary, inputs, inspected=lambda outputs: outputs[0])(*inputs)
+    return rejoin_result[0](outputs)
 
 
 runner = JaxRunner()

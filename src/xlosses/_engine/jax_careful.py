@@ -1,4 +1,4 @@
-"""JAX: the ordinary form of a formula, and the careful one in a branch for where that is not finite."""
+"""JAX: the ordinary form of a formula first, and the formula in a branch where that is not finite."""
 
 from __future__ import annotations
 
@@ -16,73 +16,81 @@ from xlosses._engine.switch import entries
 LARGE = 1 << 12  # entries from which a branch costs less than guards
 
 
-def ordinary_if_finite(careful: Any, ordinary: Any, given: Any, seen: Any = None, sign: Any = None) -> Any:
-    """`ordinary(*given)`, and `careful(*given)` if that is not finite; derivatives by the careful one.
+def ordinary_if_finite(
+    careful: Any, ordinary: Any, arguments: Any, inspected: Any = None, probe: Any = None
+) -> Any:
+    """A function for these arguments: `ordinary`, or `careful` where that is not finite.
 
-    XLA takes up to three times as long for guards on a CPU; elsewhere they are free, and to branch is
-    to wait. What is looked at is `seen(result)`, or `sign(*given)` in place of the result, which then
-    is made in the branch: a large one would be copied.
+    On a CPU the guards of `careful` take XLA up to three times as long. Elsewhere they are free, and a
+    branch would wait for the device, so that `careful` itself is returned. Derivatives are always
+    those of `careful`.
+
+    Whether the result is finite shows in `inspected(result)`. A large result would be copied on its
+    way out of the branch: then `probe(*arguments)` is inspected before, and `ordinary` called inside.
     """
-    size = given[0].size  # a symbol where a program is exported for any batch
-    few = isinstance(size, int) and size < entries(LARGE)
-    if ordinary is None or few or jax.default_backend() != "cpu" or are_concrete(given):
+    size = arguments[0].size  # symbolic where a program is exported for any batch size
+    is_small = isinstance(size, int) and size < entries(LARGE)
+    if ordinary is None or is_small or jax.default_backend() != "cpu" or are_concrete(arguments):
         return careful
 
-    def branched(*given: Any) -> Any:
-        if sign is not None:
-            return jax.lax.cond(jnp.isfinite(jnp.sum(sign(*given))), ordinary, careful, *given)
-        found = ordinary(*given)
-        return jax.lax.cond(jnp.isfinite(jnp.sum(seen(found))), lambda *_: found, careful, *given)
+    def branched(*arguments: Any) -> Any:
+        if probe is not None:
+            return jax.lax.cond(jnp.isfinite(jnp.sum(probe(*arguments))), ordinary, careful, *arguments)
+        result = ordinary(*arguments)
+        return jax.lax.cond(jnp.isfinite(jnp.sum(inspected(result))), lambda *_: result, careful, *arguments)
 
-    def batched(size: int, axes: Any, *given: Any) -> Any:
-        found = jax.vmap(careful, [0 if along else None for along in axes], axis_size=size)(*given)
-        return found, jax.tree.map(lambda _: True, found)  # a branch for each would be both for all
+    def batched(size: int, mapped: Any, *arguments: Any) -> Any:
+        results = jax.vmap(careful, [0 if is_mapped else None for is_mapped in mapped], axis_size=size)(
+            *arguments
+        )
+        # Of a branch for each element of a batch, vmap would compute both sides for all elements.
+        return results, jax.tree.map(lambda _: True, results)
 
-    def rule(primals: Any, tangents: Any) -> Any:
-        found, moves = differentiated_by_jax(careful, primals, tangents)
-        return found if are_concrete(primals) else derived(*primals), moves
+    def jvp(primals: Any, tangents: Any) -> Any:
+        result, tangent = differentiated_by_jax(careful, primals, tangents)
+        return result if are_concrete(primals) else with_derivatives(*primals), tangent
 
-    alone = jax.custom_batching.custom_vmap(branched)
-    alone.def_vmap(batched)
-    derived = jax.custom_jvp(alone)
-    derived.defjvp(rule, symbolic_zeros=True)
-    return derived
+    with_batching = jax.custom_batching.custom_vmap(branched)
+    with_batching.def_vmap(batched)
+    with_derivatives = jax.custom_jvp(with_batching)
+    with_derivatives.defjvp(jvp, symbolic_zeros=True)
+    return with_derivatives
 
 
 def differentiated_by_jax(function: Any, primals: Any, tangents: Any) -> Any:
-    """The function and its derivative by what moves, as JAX finds them."""
-    moved = [type(t) is not SymbolicZero for t in tangents]
+    """Value and tangent of the function by JAX's own rules, for those arguments that have a tangent."""
+    has_tangent = [type(t) is not SymbolicZero for t in tangents]
 
-    def of_moved(*given: Any) -> Any:
-        return function(*_filled(primals, moved, given))
+    def of_moving(*arguments: Any) -> Any:
+        return function(*_filled(primals, has_tangent, arguments))
 
-    return jax.jvp(of_moved, tuple(compress(primals, moved)), tuple(compress(tangents, moved)))
+    return jax.jvp(of_moving, tuple(compress(primals, has_tangent)), tuple(compress(tangents, has_tangent)))
 
 
 def split_arrays(tree: Any) -> tuple[list[Any], Callable[[Any], Any]]:
-    """The arrays of a tree, and what makes it whole again with others in their places."""
-    shape: Any
-    leaves, shape = jax.tree.flatten(tree)
+    """The arrays of a pytree, and a function that puts other arrays in their places."""
+    structure: Any
+    leaves, structure = jax.tree.flatten(tree)
     axes = [x.axis if isinstance(x, Rows) else None for x in leaves]
     leaves = [x.stored if isinstance(x, Rows) else x for x in leaves]
-    places = [isinstance(x, jax.Array) for x in leaves]
-    rest = [None if place else x for x, place in zip(leaves, places, strict=True)]
+    is_array = [isinstance(x, jax.Array) for x in leaves]
+    others = [None if place else x for x, place in zip(leaves, is_array, strict=True)]
 
-    def whole(given: Any) -> Any:
-        filled = _filled(rest, places, given)
-        return shape.unflatten(
+    def rejoin(arrays: Any) -> Any:
+        filled = _filled(others, is_array, arrays)
+        return structure.unflatten(
             x if axis is None else Rows(x, axis) for x, axis in zip(filled, axes, strict=True)
         )
 
-    return list(compress(leaves, places)), whole
+    return list(compress(leaves, is_array)), rejoin
 
 
-def _filled(leaves: Any, places: Any, given: Any) -> list[Any]:
-    """The leaves, but what is given in these places."""
-    others = iter(given)
-    return [next(others) if place else x for x, place in zip(leaves, places, strict=True)]
+def _filled(leaves: Any, places: Any, replacements: Any) -> list[Any]:
+    """The leaves, with replacements where `places` is true."""
+    remaining = iter(replacements)
+    return [next(remaining) if is_replaced else x for x, is_replaced in zip(leaves, places, strict=True)]
 
 
 def are_concrete(arrays: Any) -> bool:
-    """Whether every operation runs at once, none of them compiled with others."""
+    """Whether none of the arrays is traced, so that every operation runs at once."""
     return not any(isinstance(x.stored if isinstance(x, Rows) else x, jax.core.Tracer) for x in arrays)

@@ -1,6 +1,9 @@
-"""JAX arrays whose rows lie along another axis than the last, and are computed with where they lie.
+"""JAX arrays whose rows lie along another axis than the last, and are computed with in place.
 
-XLA writes out what is moved: losses over classes along axis 1 would take two to four times as long.
+Formulas reduce over the last axis. If the rows were moved there, XLA would write out a transposed
+copy: losses over classes along axis 1 would take two to four times as long. So a formula is given
+`Rows`, which look like the moved array, and whose operations are carried out along the axis where
+the rows are stored.
 """
 
 from __future__ import annotations
@@ -28,13 +31,14 @@ BY_ROW = ("all", "any", "max", "mean", "min", "prod", "sum")
 
 
 class Rows:
-    """An array as if its `axis` were moved last; `stored` is the array as it is.
+    """Looks like an array whose `axis` was moved last; `stored` is that array, not moved.
 
-    What it cannot do where it lies it does moved, or raises: then the formula is given moved arrays.
-    JAX itself takes no Rows, so that nothing of JAX's mistakes the one order of axes for the other.
+    An operation that cannot be done in place moves the array, or raises: then the formula is run again
+    on moved arrays. JAX's functions must not accept Rows as arrays, since they would take one order of
+    axes for the other.
     """
 
-    __array_ufunc__ = None  # NumPy's constants leave an operator to the other side
+    __array_ufunc__ = None  # NumPy's scalars then leave an operator to this class
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, stored: Any, axis: int) -> None:
@@ -65,12 +69,12 @@ class Rows:
 
 
 class RowsWords(Jax):
-    """The words of JAX for such rows, too."""
+    """The namespace of JAX, whose functions take Rows as well as arrays."""
 
     def __init__(self, standard: Any) -> None:
         super().__init__(standard)
         words = {name: getattr(self, name) for name in (*vars(self), *BY_ENTRY)}
-        vars(self).update({name: _lifted(name, word) for name, word in words.items()})
+        vars(self).update({name: _for_rows(name, word) for name, word in words.items()})
         self.values = self
 
     def pick(self, x: Any, labels: Any) -> Any:
@@ -80,7 +84,7 @@ class RowsWords(Jax):
 
 
 def rows_as_stored(operands: Operands) -> Operands:
-    """The operands with rows that were moved last put back: the compiler undoes both moves."""
+    """The operands with Rows: moved back to where `prepare` found them, upon which XLA drops both moves."""
     arrays, axis, formula = operands.arrays, operands.plan.axis, operands.formula
     if not formula.by_rows or axis == arrays[0].ndim - 1:
         return operands
@@ -88,34 +92,36 @@ def rows_as_stored(operands: Operands) -> Operands:
         Rows(jnp.moveaxis(x, -1, axis), axis) if x is not None and kind in ("rows", "vectors") else x
         for x, kind in zip(arrays, operands.plan.kinds, strict=True)
     )
-    return operands._replace(arrays=stored, xp=_words, formula=_falling_back(formula))
+    return operands._replace(arrays=stored, xp=_rows_namespace, formula=_with_fallback(formula))
 
 
-def _falling_back(formula: Formula) -> Formula:
-    """The formula, which is given moved arrays where it cannot compute with rows as they lie."""
-    slope_function = formula.slope_function and _either(formula.slope_function)
-    form = formula.by(_either(formula.terms), slope_function)
+def _with_fallback(formula: Formula) -> Formula:
+    """The formula with functions that fall back to moved arrays where they cannot compute with Rows."""
+    slope_function = formula.slope_function and _moved_on_error(formula.slope_function)
+    form = formula.by(_moved_on_error(formula.terms), slope_function)
     if formula.ordinary_form is not None:
-        form.ordinary_form = _falling_back(formula.ordinary_form)
+        form.ordinary_form = _with_fallback(formula.ordinary_form)
     if formula.weight_function:
-        form.weight_function = _either(formula.weight_function)
+        form.weight_function = _moved_on_error(formula.weight_function)
     return form
 
 
-def _either(function: Callable[..., Any]) -> Callable[..., Any]:
-    def of(xp: Any, *arrays: Any, **parameters: Any) -> Any:
+def _moved_on_error(function: Callable[..., Any]) -> Callable[..., Any]:
+    def with_fallback(xp: Any, *arrays: Any, **parameters: Any) -> Any:
         try:
             return function(xp, *arrays, **parameters)
         except Exception:
-            # Whatever was wrong: with usual arrays it is right, or raises what the user is to see.
+            # Of any kind, since Rows may be what raised it. An error of the formula itself is raised again
+            # with moved arrays, in the form that the user should see.
             moved = (x.moved() if isinstance(x, Rows) else x for x in arrays)
             return function(xp, *moved, **parameters)
 
-    of.__name__ = getattr(function, "__name__", "terms")
-    return of
+    with_fallback.__name__ = getattr(function, "__name__", "terms")
+    return with_fallback
 
 
-def _lifted(name: str, word: Any) -> Any:
+def _for_rows(name: str, word: Any) -> Any:
+    """The function or constant of JAX that has this name, made to take Rows."""
     if name in ("standard", "dtype_names", "framework", "adopts", "values", "pick"):
         return word
     if name in BY_ENTRY:
@@ -126,43 +132,48 @@ def _lifted(name: str, word: Any) -> Any:
 
 
 def by_entry(word: Callable[..., Any]) -> Callable[..., Any]:
-    def of(*given: Any, **options: Any) -> Any:
-        rows = next((x for x in (*given, *options.values()) if isinstance(x, Rows)), None)
-        if rows is None:
-            return word(*given, **options)
-        beside = {name: _beside(rows, x) for name, x in options.items()}
-        return Rows(word(*(_beside(rows, x) for x in given), **beside), rows.axis)
+    """A function of single entries, carried out on the stored arrays."""
 
-    return of
+    def in_place(*arguments: Any, **options: Any) -> Any:
+        rows = next((x for x in (*arguments, *options.values()) if isinstance(x, Rows)), None)
+        if rows is None:
+            return word(*arguments, **options)
+        aligned_options = {name: _aligned(rows, x) for name, x in options.items()}
+        return Rows(word(*(_aligned(rows, x) for x in arguments), **aligned_options), rows.axis)
+
+    return in_place
 
 
 def by_row(word: Callable[..., Any]) -> Callable[..., Any]:
-    whole = moving(word)
+    """A reduction over the last axis, carried out along the axis where the rows are stored."""
+    on_moved = moving(word)
 
-    def of(x: Any, *given: Any, **options: Any) -> Any:
-        simple = not given and options.get("axis") == -1 and options.keys() <= {"axis", "keepdims"}
-        if not isinstance(x, Rows) or not simple:
-            return whole(x, *given, **options)
-        found = word(x.stored, axis=x.axis)
-        return found[..., None] if options.get("keepdims") else found
+    def in_place(x: Any, *others: Any, **options: Any) -> Any:
+        over_last_axis = not others and options.get("axis") == -1 and options.keys() <= {"axis", "keepdims"}
+        if not isinstance(x, Rows) or not over_last_axis:
+            return on_moved(x, *others, **options)
+        result = word(x.stored, axis=x.axis)
+        return result[..., None] if options.get("keepdims") else result
 
-    return of
+    return in_place
 
 
 def moving(word: Callable[..., Any]) -> Callable[..., Any]:
-    def usual(x: Any) -> Any:
+    """Any other function, given moved arrays."""
+
+    def moved(x: Any) -> Any:
         if isinstance(x, (list, tuple)):
-            return type(x)(map(usual, x))
+            return type(x)(map(moved, x))
         return x.moved() if isinstance(x, Rows) else x
 
-    def of(*given: Any, **options: Any) -> Any:
-        return word(*map(usual, given), **{name: usual(x) for name, x in options.items()})
+    def on_moved(*arguments: Any, **options: Any) -> Any:
+        return word(*map(moved, arguments), **{name: moved(x) for name, x in options.items()})
 
-    return of
+    return on_moved
 
 
-def _beside(rows: Rows, x: Any) -> Any:
-    """Another operand, laid beside them: numbers as they are, arrays with their last axis along the rows."""
+def _aligned(rows: Rows, x: Any) -> Any:
+    """Another operand, to broadcast against the stored array: its last axis is moved to that of the rows."""
     if isinstance(x, Rows):
         if x.axis != rows.axis:
             raise ValueError("rows along two axes")
@@ -186,4 +197,4 @@ for _name in OPERATORS:
     if _name in REFLECTED:
         setattr(Rows, f"__r{_name.strip('_')}__", by_entry(_reflected(_operator)))
 
-_words = RowsWords(jnp)
+_rows_namespace = RowsWords(jnp)

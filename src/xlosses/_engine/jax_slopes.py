@@ -1,4 +1,4 @@
-"""JAX: the derivative by the first array is the slope."""
+"""JAX: formulas whose derivative by the first array is their slope."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ def with_slope(formula: Formula) -> Formula:
 
 
 def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
-    """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
-    given, whole = split_arrays((arrays, parameters))
+    """The terms with a custom derivative: the slope if by the first array alone, else JAX's own."""
+    inputs, rejoin = split_arrays((arrays, parameters))
 
-    def of(function: Any, *given: Any) -> Any:
-        arrays, parameters = whole(given)
-        found = function(xp, *arrays, **parameters)
-        return found.moved() if isinstance(found, Rows) and function is formula.terms else found
+    def call_with(function: Any, *inputs: Any) -> Any:
+        arrays, parameters = rejoin(inputs)
+        result = function(xp, *arrays, **parameters)
+        return result.moved() if isinstance(result, Rows) and function is formula.terms else result
 
-    terms = partial(of, formula.terms)
-    ordinary, sign = None, None
+    terms = partial(call_with, formula.terms)
+    ordinary, probe = None, None
     form = formula.ordinary_form
     if form is not None and form.slope_function is not None and formula.by_rows:
-        ordinary, sign = partial(of, form.slope_function), partial(of, form.terms)
+        ordinary, probe = partial(call_with, form.slope_function), partial(call_with, form.terms)
 
-    def rule(primals: Any, tangents: Any) -> Any:
+    def jvp(primals: Any, tangents: Any) -> Any:
         first, *others = (type(t) is not SymbolicZero for t in tangents)
         if not first or any(others):
             return differentiated_by_jax(terms, primals, tangents)
         if not formula.by_rows:
-            return differentiated(*primals), of(formula.slope_function, *primals) * tangents[0]
+            return differentiated(*primals), call_with(formula.slope_function, *primals) * tangents[0]
 
-        def slope(function: Any, *given: Any) -> Any:
-            found = function(*given)
-            return found.stored if isinstance(found, Rows) else found
+        def stored_slope(function: Any, *inputs: Any) -> Any:
+            slope = function(*inputs)
+            return slope.stored if isinstance(slope, Rows) else slope
 
-        careful = partial(slope, partial(of, formula.slope_function))
-        first_try = None if ordinary is None else partial(slope, ordinary)
-        found = ordinary_if_finite(careful, first_try, primals, sign=sign)(*primals)
-        # Both lie as the first array does.
-        axis = _axis_of_rows(whole(primals)[0][0])
-        return differentiated(*primals), jnp.sum(found * tangents[0], axis=axis)
+        careful = partial(stored_slope, partial(call_with, formula.slope_function))
+        first_try = None if ordinary is None else partial(stored_slope, ordinary)
+        slopes = ordinary_if_finite(careful, first_try, primals, probe=probe)(*primals)
+        # Slope and tangent are both stored as the first array is.
+        axis = _axis_of_rows(rejoin(primals)[0][0])
+        return differentiated(*primals), jnp.sum(slopes * tangents[0], axis=axis)
 
     differentiated = jax.custom_jvp(terms)
-    differentiated.defjvp(rule, symbolic_zeros=True)
-    return differentiated(*given)
+    differentiated.defjvp(jvp, symbolic_zeros=True)
+    return differentiated(*inputs)
 
 
 def _axis_of_rows(x: Any) -> int:

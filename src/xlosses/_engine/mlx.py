@@ -1,4 +1,4 @@
-"""MLX: a formula whole, differentiated by its slope where it goes element by element."""
+"""MLX: a formula whole; the gradient of one that goes element by element is its slope."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ from xlosses._engine.whole import Runner
 
 class MlxRunner(Runner):
     def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
-        """Over rows a slope is more work: MLX keeps the exponentials, which the slope computes anew."""
+        """Not for rows: their slope would compute again the exponentials that MLX's own gradient keeps."""
         if lengths_vary():
             return compute(operands._replace(xp=any_length))
         formula = operands.formula
         if formula.slope_function and not formula.by_rows and not slopes:
-            operands = operands._replace(formula=formula.by(partial(_by_slope, formula)))
+            operands = operands._replace(formula=formula.by(partial(_terms_by_slope, formula)))
         return compute(operands)
 
 
-def _by_slope(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
-    """The terms, whose derivative by the first array is the slope; by others, that of the formula."""
-    moving = {name: x for name, x in parameters.items() if isinstance(x, mx.array)}
+def _terms_by_slope(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
+    """The terms with a custom gradient: the slope by the first array, MLX's own by the others."""
+    array_parameters = {name: x for name, x in parameters.items() if isinstance(x, mx.array)}
     n = len(arrays)
 
-    def of(function: Any, *found: Any) -> Any:
-        moved = dict(zip(moving, found[n:], strict=True))
-        return function(xp, *found[:n], **{**parameters, **moved})
+    def call_with(function: Any, *inputs: Any) -> Any:
+        new_parameters = dict(zip(array_parameters, inputs[n:], strict=True))
+        return function(xp, *inputs[:n], **{**parameters, **new_parameters})
 
-    def rule(found: Any, gradient: Any, _: Any) -> Any:
-        first, *others = found if isinstance(found, tuple) else (found,)
-        by_first = of(formula.slope_function, first, *others) * gradient
+    def gradients(inputs: Any, gradient: Any, _: Any) -> Any:
+        first, *others = inputs if isinstance(inputs, tuple) else (inputs,)
+        by_first = call_with(formula.slope_function, first, *others) * gradient
         if not others:
             return by_first
-        # MLX computes these only if they are asked for.
-        return by_first, *mx.vjp(partial(of, formula.terms, first), others, [gradient])[1]
+        # MLX is lazy: it computes these only if they are used.
+        return by_first, *mx.vjp(partial(call_with, formula.terms, first), others, [gradient])[1]
 
-    with_slope = mx.custom_function(partial(of, formula.terms))
-    with_slope.vjp(rule)
-    return with_slope(*arrays, *moving.values())
+    with_slope = mx.custom_function(partial(call_with, formula.terms))
+    with_slope.vjp(gradients)
+    return with_slope(*arrays, *array_parameters.values())
 
 
 runner = MlxRunner()

@@ -23,33 +23,33 @@ BLOCK = 1 << 17  # entries: in larger ones temporary arrays would take more than
 class NumPyRunner(Runner):
     def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
         limit = entries(BLOCK)
-        few = operands.arrays[0].size <= min(limit, LONG)
-        if few or (operands.needs_little_memory and math.prod(operands.shape) <= limit):
+        is_small = operands.arrays[0].size <= min(limit, LONG)
+        if is_small or (operands.needs_little_memory and math.prod(operands.shape) <= limit):
             return compute(operands)
         quiet = partial(np.errstate, all="ignore")
 
-        def block(part: Operands) -> Any:
-            return ordinary_first(compute, part, slopes, _finite, quiet)
+        def compute_block(block: Operands) -> Any:
+            return ordinary_first(compute, block, slopes, _finite, quiet)
 
-        return in_blocks(block, operands, limit, _pieces)
+        return in_blocks(compute_block, operands, limit, _pieces)
 
 
 def _finite(piece: Any) -> bool:
     if isinstance(piece, Triple):
         return math.isfinite(piece.total)
-    wide = np.promote_types(piece.dtype, np.float32)  # a sum of float16 overflows
+    wide = np.promote_types(piece.dtype, np.float32)  # in float16 a sum of finite terms may overflow
     return math.isfinite(np.sum(piece, dtype=wide))
 
 
-def _room(piece: Any, operands: Operands) -> Any:
+def _allocate(piece: Any, operands: Operands) -> Any:
     if piece.ndim == len(operands.shape):
         return np.empty(operands.shape, piece.dtype)
     return np.empty_like(operands.arrays[0], dtype=piece.dtype, subok=False)
 
 
-def _added(parts: Sequence[Any]) -> Any:
+def _sum_of(parts: Sequence[Any]) -> Any:
     return np.asarray(np.sum(parts, dtype=np.float64), dtype=parts[0].dtype)
 
 
-_pieces = Pieces(_room, _added)
+_pieces = Pieces(_allocate, _sum_of)
 runner = NumPyRunner()

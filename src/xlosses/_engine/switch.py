@@ -1,4 +1,4 @@
-"""The switch between formulas run whole and run in the way that is fastest on each framework."""
+"""The switch between running formulas whole and running them in the fastest way on each framework."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 
 def _entries(setting: str | int) -> int | None:
-    """0 for "off", None for "on"."""
+    """The entries per block that a setting means: 0 for "off", None for "on", where each runner chooses."""
     if setting in ("on", "off"):
         return None if setting == "on" else 0
     if str(setting).isdecimal() and int(setting) > 0:
@@ -18,8 +18,8 @@ def _entries(setting: str | int) -> int | None:
     raise ValueError(f"the engine is 'on', 'off' or a number > 0 of entries per block, got {setting!r}")
 
 
-_OF_PROGRAM = _entries(os.environ.get("XLOSSES_ENGINE", "on").lower())
-_setting: ContextVar[int | None] = ContextVar("xlosses_engine", default=_OF_PROGRAM)
+_DEFAULT = _entries(os.environ.get("XLOSSES_ENGINE", "on").lower())
+_setting: ContextVar[int | None] = ContextVar("xlosses_engine", default=_DEFAULT)
 
 
 @contextmanager
@@ -61,6 +61,6 @@ def engine(setting: Literal["on", "off"] | int) -> Iterator[None]:
 
 
 def entries(usual: int) -> int:
-    """How many entries a block may have, and 0 when formulas are to run whole."""
+    """How many entries a block may have: `usual` unless a number is set, and 0 when the engine is off."""
     setting = _setting.get()
     return usual if setting is None else setting

@@ -13,11 +13,11 @@ from xlosses._core.reduce import Compute, Triple
 
 
 class NoSlopeError(TypeError):
-    """A gradient is asked for of a formula that has none but the framework's own."""
+    """A gradient was asked for that only the framework can give, because the formula has no slope."""
 
 
 class Runner:
-    """From a call to its result. A framework overrides `run`, or what is around it."""
+    """Computes the result of a call. A framework overrides `run`, or the methods that call it."""
 
     def evaluate(self, plan: Plan, call: Call) -> Any:
         """The unreduced loss, or one number."""
@@ -38,5 +38,5 @@ class Runner:
         return reduce.result(plan, sums, call.reduction), reduce.as_first(slopes, operands)
 
     def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
-        """`compute(operands)`, which are terms, sums or slopes."""
+        """`compute(operands)`: terms or sums, or slopes where `slopes` is true."""
         return compute(operands)
