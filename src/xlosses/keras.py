@@ -204,15 +204,15 @@ def hinge(y_true: Any, y_pred: Any) -> Any:
 
 
 def _arrays(**values: Any) -> tuple[Any, ...]:
-    """The namespace of the arrays among the values, and all values with lists made arrays of it."""
-    found = [v for v in values.values() if namespace_of(v) is not None and not is_number(v)]
-    beside = found[0] if found else None
-    xp = one_framework({"y": beside})[0] if found else load("numpy")
-    floats = [name for name in (xp.dtype_name(v.dtype) for v in found) if name in FLOATING]
-    dtype = xp.dtype_named(floats[0] if floats else "float32", beside)
+    """The namespace of the arrays among the values, and the values, with lists converted to arrays."""
+    arrays = [v for v in values.values() if namespace_of(v) is not None and not is_number(v)]
+    like = arrays[0] if arrays else None
+    xp = one_framework({"y": like})[0] if arrays else load("numpy")
+    dtype_names = [name for name in (xp.dtype_name(v.dtype) for v in arrays) if name in FLOATING]
+    dtype = xp.dtype_named(dtype_names[0] if dtype_names else "float32", like)
     for name, value in values.items():
         if isinstance(value, (list, tuple)) or (is_number(value) and name != "sample_weight"):
-            values[name] = xp.array(value, beside, dtype)
+            values[name] = xp.array(value, like, dtype)
     xp = one_framework({name: value for name, value in values.items() if value is not None})[0]
     return xp, *values.values()
 

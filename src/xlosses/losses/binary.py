@@ -83,7 +83,7 @@ def binary_cross_entropy(
 
 @formula
 def binary_from_logits(xp: Any, x: Array, y: Array) -> Any:
-    # By the side of x: max(x, 0) and |x| would lose the gradient at 0, or the second one.
+    # A step function instead of max(x, 0) and |x|, whose first or second derivative at 0 would be wrong.
     side = xp.step(x)
     wrong = side - y
     return product(xp, wrong, x) + xp.log1p(xp.exp((1.0 - 2.0 * side) * x))
@@ -94,7 +94,7 @@ def binary_from_logits_slope(xp: Any, x: Array, y: Array) -> Any:
     side = xp.step(x)
     sign = 1.0 - 2.0 * side
     small = xp.exp(sign * x)
-    return side - y + sign * (small / (1.0 + small))  # sigmoid(x) - y, uncancelled
+    return side - y + sign * (small / (1.0 + small))  # sigmoid(x) - y without cancellation
 
 
 @binary_from_logits.ordinary
@@ -110,7 +110,7 @@ def binary_from_probabilities(xp: Any, p: Array, y: Array) -> Any:
 
 @binary_from_probabilities.slope
 def binary_from_probabilities_slope(xp: Any, p: Array, y: Array) -> Any:
-    never, certain = p <= math.exp(LEAST_LOG), p == 1  # where a clamp acts
+    never, certain = p <= math.exp(LEAST_LOG), p == 1  # where one of the logarithms is clamped
     by_q = xp.where(certain, 0.0, (1.0 - y) / xp.where(certain, 1.0, 1.0 - p))
     return by_q - xp.where(never, 0.0, y / xp.where(never, 1.0, p))
 

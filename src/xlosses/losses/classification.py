@@ -115,7 +115,7 @@ def cross_entropy(
 @declared("rows", "labels", "classes", shares_softmax=True)
 def cross_entropy_of_labels(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
     largest, rest = xp.log_sum_exp(x)
-    # Picked from x, not from x - largest, which a compiler would then have to write out.
+    # The label's logit is picked from x: to pick it from x - largest, XLA would write that matrix out.
     loss = rest - (xp.pick(x, label) - largest)
     return loss if c is None else of_class(xp, c, label) * loss
 
@@ -190,14 +190,14 @@ def weight_of_probabilities(
 
 
 def smoothed(xp: Any, t: Array, c: Array | None, smoothing: Number | None) -> Any:
-    """c times the probabilities t, a share of which is spread evenly over the classes."""
+    """The probabilities t after label smoothing, times the class weights c."""
     if smoothing is not None:
         t = (1.0 - smoothing) * t + smoothing / t.shape[-1]
     return t if c is None else per_class(xp, c, t) * t
 
 
 def evenly(xp: Any, x: Array, c: Array | None, smoothing: Number) -> Any:
-    """What smoothing takes from the labels, spread over all classes and weighted by them."""
+    """What label smoothing adds to each class, the same for all, times the class weights c."""
     even = xp.ones_like(x) * (smoothing / x.shape[-1])
     return even if c is None else per_class(xp, c, x) * even
 
@@ -211,7 +211,7 @@ def surprise(xp: Any, x: Array) -> Any:
 def smoothed_loss(
     xp: Any, x: Array, label: Array, c: Array | None, smoothing: Number, summed: Callable[..., Any]
 ) -> Any:
-    """What is kept of the label's loss, and what all classes share of theirs, summed in one of two ways."""
+    """The loss of the label plus that of all classes, in shares; `summed` sums with a guard or without."""
     largest, rest = xp.log_sum_exp(x)
     loss = rest - (xp.pick(x, label) - largest)
     kept = 1.0 - smoothing if c is None else (1.0 - smoothing) * of_class(xp, c, label)
@@ -220,7 +220,7 @@ def smoothed_loss(
 
 
 def dot(xp: Any, x: Array, y: Array) -> Any:
-    """The sum of products without a guard."""
+    """`sum_of_products` without its guard for 0 times infinity."""
     return xp.dot(x, y)
 
 
@@ -301,7 +301,7 @@ def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
 
 @nll.slope
 def nll_slope(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
-    slope = -xp.ones_like(x[..., 0])  # by the entry that the label names
+    slope = -xp.ones_like(x[..., 0])  # the derivative by the one entry that the label names
     return slope if c is None else slope * of_class(xp, c, label)
 
 

@@ -74,7 +74,8 @@ def kl_div_loss(
 @formula("rows", "rows")
 def kl_divergence(xp: Any, x: Array, t: Array) -> Any:
     p = xp.exp(t)
-    # What cannot occur costs nothing, whatever was predicted but NaN; t - x is NaN for two infinities.
+    # A class of probability 0 has term 0 whatever x predicts for it, unless NaN. t and x are made finite
+    # before they are subtracted, because -inf - -inf is NaN.
     nothing = xp.logical_and(p == 0, xp.logical_not(xp.isnan(x)))
     excess = xp.where(nothing, 0.0, t) - xp.where(nothing, 0.0, x)
     return xp.sum(xp.where(nothing, 0.0, p * excess), axis=-1)

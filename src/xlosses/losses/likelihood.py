@@ -95,15 +95,15 @@ def gaussian_nll_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, con
 @gaussian_nll.ordinary
 def gaussian_nll_ordinary(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
     error = x - y
-    # The logarithm of a negative variance is NaN, which a clamp before it would hide.
+    # Clamped after the logarithm, which shows a negative variance as NaN.
     log_v = xp.clip(xp.log(var), math.log(eps) if isinstance(eps, float) else xp.log(eps), None)
     return 0.5 * log_v + 0.5 * error * (error / xp.clip(var, eps, None)) + constant
 
 
 @gaussian_nll_ordinary.slope
 def gaussian_nll_ordinary_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
-    negative = 0.0 * xp.sqrt(xp.min(var))  # NaN if any variance is
-    return (x - y + negative) / xp.clip(var, eps, None)
+    nan_if_negative = 0.0 * xp.sqrt(xp.min(var))  # NaN if any variance is negative, else 0
+    return (x - y + nan_if_negative) / xp.clip(var, eps, None)
 
 
 def variance(xp: Any, var: Array, eps: Number) -> Any:

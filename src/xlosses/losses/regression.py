@@ -296,7 +296,7 @@ def smooth_l1_loss(
 def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
     error = xp.absolute(x - y)
     near = xp.clip(error, None, beta)
-    # Neither the value nor what reaches `near` in the gradient can overflow: error / beta could.
+    # near / beta is at most 1, so that neither value nor gradient overflows; error / beta could.
     return 0.5 * near * (near / beta) + xp.relu(error - beta)
 
 
@@ -316,7 +316,7 @@ def smooth_l1_of_array_slope(xp: Any, x: Array, y: Array, beta: Array) -> Any:
 
 
 def not_zero(xp: Any, beta: Array, error: Array) -> Any:
-    """beta; or, where it may be 0, enough to divide the error by: then it is l1."""
+    """beta, or where it is too small to divide the error by, enough for that: smooth_l1 is l1 there."""
     return at_least(xp, at_least(xp, beta, tiny(xp, error)), 2.0**-60 * xp.clip(error, None, 1e37))
 
 
@@ -379,8 +379,8 @@ def log_cosh_loss(
 
 @formula
 def log_cosh(xp: Any, x: Array, y: Array) -> Any:
-    # cosh d = 1 + 2 sinh(d/2)^2 keeps small d; beyond 40 log cosh is linear to the last digit, and
-    # beyond 88 the square infinite.
+    # cosh d = 1 + 2 sinh(d/2)^2 is accurate for small d. From 40 on, log cosh is linear to the last
+    # digit; from 88 on, the square would overflow.
     error = x - y
     half_sinh = xp.sinh(0.5 * xp.clip(error, -40.0, 40.0))
     return xp.log1p(2.0 * half_sinh * half_sinh) + xp.relu(xp.absolute(error) - 40.0)
