@@ -6,12 +6,12 @@ from typing import Any
 
 from xlosses._typing import Array
 
-# The smallest normal numbers: below them JAX and MLX know only 0.
+# The smallest normal numbers: JAX and MLX flush smaller ones to 0.
 _TINY = {"float32": 1.1754943508222875e-38, "float64": 2.2250738585072014e-308}
 
 
 def tiny(xp: Any, x: Array) -> float:
-    """The smallest positive number that every framework keeps in the dtype of x."""
+    """The smallest positive number in the dtype of x that no framework flushes to 0."""
     return _TINY[xp.dtype_name(x.dtype)]
 
 
@@ -31,10 +31,12 @@ def at_least(xp: Any, x: Array, low: float | Array) -> Any:
 
 def product(xp: Any, factor: Array, x: Array) -> Any:
     """factor * x, and 0 where an exact 0 meets an infinity; NaN passes through."""
-    # 0 * inf is NaN, in the product and again in its gradient.
+    # 0 * inf is NaN, and so is its gradient: the infinity is replaced before the product.
     nothing = xp.logical_and(factor == 0, xp.isinf(x))
     x = xp.where(nothing, 0.0, x)
-    return xp.where(nothing, 0.0, factor * x)  # or XLA does not fuse it with what stands around
+    return xp.where(
+        nothing, 0.0, factor * x
+    )  # without this XLA does not fuse the product with its surroundings
 
 
 def sum_of_products(xp: Any, factor: Array, x: Array) -> Any:
@@ -43,19 +45,19 @@ def sum_of_products(xp: Any, factor: Array, x: Array) -> Any:
 
 
 def clamped_log(xp: Any, p: Array, low: float) -> Any:
-    """max(log p, low), with gradient 0 where that acts, at p = 0 too; NaN for negative p."""
+    """max(log p, low), with gradient 0 where the clamp acts, p = 0 included; NaN for negative p."""
     zero = p == 0
     return xp.where(zero, low, at_least(xp, xp.log(xp.where(zero, 1.0, p)), low))
 
 
 def clamped_log1m(xp: Any, p: Array, low: float) -> Any:
-    """max(log(1 - p), low), with gradient 0 at p = 1, the only place where that acts; NaN beyond."""
+    """max(log(1 - p), low), with gradient 0 at p = 1, the only p where the clamp acts; NaN beyond."""
     certain = p == 1
     return xp.where(certain, low, xp.log1p(-xp.where(certain, 0.0, p)))
 
 
 def per_class(xp: Any, c: Array, x: Array) -> Any:
-    """The vector c with as many axes as the rows x, so that nothing broadcasts unseen."""
+    """The vector c, one number per class, with an axis of length one for each batch axis of the rows x."""
     return xp.reshape(c, (*(1 for _ in x.shape[1:]), -1))
 
 
@@ -69,10 +71,11 @@ def scale_of(xp: Any, x: Array) -> Any:
     return divisible(xp, xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1))
 
 
-def ordinary(xp: Any, total: Array) -> Any:
-    """Sums of powers that are far from both ends of every dtype, two of them multiplied too; else NaN.
+def nan_if_extreme(xp: Any, total: Array) -> Any:
+    """Sums of powers as they are between 1e-18 and 1e18, and NaN beyond.
 
-    Where they are, nothing was lost that counts, and no vector need be scaled.
+    Between these bounds no power has overflowed, and none that counts has vanished, nor will the
+    product of two sums: no vector need be scaled. NaN makes the engine fall back to the formula.
     """
     return xp.where(xp.logical_and(total > 1e-18, total < 1e18), total, float("nan"))
 
@@ -97,20 +100,20 @@ def norm_and_slope(xp: Any, d: Array, p: float, eps: float | Array) -> tuple[Any
 
 
 def ordinary_norm(xp: Any, d: Array, p: float, eps: float | Array) -> Any:
-    """`norm` where no power of an entry is near an end of the dtype, else NaN."""
+    """`norm` without scaling; NaN where that could overflow or vanish."""
     if p == float("inf"):
         return norm(xp, d, p, eps)
-    return _root(xp, ordinary(xp, _powers(xp, d if p == 2 else xp.absolute(d), p)) + eps, p)
+    return _root(xp, nan_if_extreme(xp, _powers(xp, d if p == 2 else xp.absolute(d), p)) + eps, p)
 
 
 def ordinary_norm_and_slope(xp: Any, d: Array, p: float, eps: float | Array) -> tuple[Any, Any]:
-    """`norm_and_slope` where no power of an entry is near an end of the dtype, else NaN."""
+    """`norm_and_slope` without scaling; NaN where that could overflow or vanish."""
     if p == float("inf"):
         return norm_and_slope(xp, d, p, eps)
     size = d if p == 2 else xp.absolute(d)
-    length = _root(xp, ordinary(xp, _powers(xp, size, p)) + eps, p)
+    length = _root(xp, nan_if_extreme(xp, _powers(xp, size, p)) + eps, p)
     slope = _norm_slope(xp, d, size, length, p)
-    # With p = 1 the slope does not read the length, whose NaN it is to have.
+    # With p = 1 the slope does not depend on the length, but has to be NaN where the length is.
     return length, slope + 0.0 * length[..., None] if p == 1 else slope
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from xlosses._core.checks import nonnegative
 from xlosses._core.formula import formula
-from xlosses._core.numerics import at_least, ordinary, scale_of, tiny
+from xlosses._core.numerics import at_least, nan_if_extreme, scale_of, tiny
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -93,26 +93,26 @@ def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
 
 @cosine.ordinary
 def cosine_ordinary(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
-    q1, q2 = ordinary(xp, xp.dot(x1, x1)), ordinary(xp, xp.dot(x2, x2))
+    q1, q2 = nan_if_extreme(xp, xp.dot(x1, x1)), nan_if_extreme(xp, xp.dot(x2, x2))
     return xp.dot(x1, x2) / xp.clip(xp.sqrt(q1 * q2), eps, None)
 
 
 @cosine_ordinary.slope
 def cosine_ordinary_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
-    q1, q2 = ordinary(xp, xp.dot(x1, x1)), ordinary(xp, xp.dot(x2, x2))
+    q1, q2 = nan_if_extreme(xp, xp.dot(x1, x1)), nan_if_extreme(xp, xp.dot(x2, x2))
     return turn(xp, x1, x2, q1, xp.sqrt(q1 * q2), eps)
 
 
 def turn(xp: Any, u1: Array, u2: Array, q1: Array, length: Array, floor: Any) -> Any:
     """The derivative by u1 of u1.u2 / max(length, floor), where q1 is u1.u1."""
     most = at_least(xp, length, floor)
-    # Where the floor acts the length is a constant, and nothing pulls the vector back.
+    # Where the floor acts, the denominator is constant and adds nothing to the derivative.
     back = xp.where(length <= floor, 0.0, xp.dot(u1, u2) / most / q1)
     return u2 / most[..., None] - u1 * back[..., None]
 
 
 class Scaled(NamedTuple):
-    """Two vectors brought to scale: x1 = s1 u1, x2 = s2 u2."""
+    """Two vectors divided by scales, so that squares stay in range: x1 = s1 u1, x2 = s2 u2."""
 
     u1: Any
     u2: Any
