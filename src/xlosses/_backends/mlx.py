@@ -11,9 +11,8 @@ import mlx.core as mx
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
-STAGE = (
-    16  # terms that MLX adds one after the other in a stage of a sum; 3e6 equal terms come out within 3e-7
-)
+# How many terms MLX adds one after the other in a stage of a sum: 3e6 equal terms come out within 3e-7.
+STAGE = 16
 
 
 class Mlx(Namespace):

@@ -10,7 +10,9 @@ import numpy as np
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
 
-LONG = 1 << 13  # entries from which clip is far faster than minimum and maximum; its overhead is larger
+# From so many entries on clip is far faster than minimum and maximum with a number; for fewer its larger
+# overhead counts.
+LONG = 1 << 13
 
 # np.sum and np.max have twice the overhead of these.
 _sum: Any = np.add.reduce

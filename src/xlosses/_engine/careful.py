@@ -11,7 +11,7 @@ from xlosses._core.reduce import Compute
 
 
 def ordinary_operands(operands: Operands, slopes: bool) -> Operands | None:
-    """The operands with the ordinary form as their formula; None if there is none, or none with a slope."""
+    """The operands with the ordinary form as their formula; None if it lacks what is to be computed."""
     form = operands.formula.ordinary_form
     if form is None or (slopes and form.slope_function is None):
         return None
