@@ -29,9 +29,7 @@ class Namespace:
 
     framework = ""
     lengths_vary = False  # whether the graph that is traced may be run for arrays of other lengths
-    adopts: frozenset[str] = (
-        frozenset()
-    )  # frameworks whose arrays may be mixed with this one's and are converted
+    adopts: frozenset[str] = frozenset()  # frameworks whose arrays are converted if mixed with this one's
 
     def __init__(self, standard: Any, framework: str | None = None) -> None:
         self.standard = standard

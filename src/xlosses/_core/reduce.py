@@ -79,7 +79,7 @@ def divided(xp: Namespace, total: Any, by: Any) -> Any:
 
 
 def rounded(plan: Plan, x: Any) -> Any:
-    """x in the dtype of the result: all before was computed in the wider one, so that this alone rounds."""
+    """x cast to the dtype of the result: the only rounding, as all before is in the wider dtype."""
     return x if x.dtype == plan.dtype else plan.xp.astype(x, plan.dtype)
 
 

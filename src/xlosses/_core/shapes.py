@@ -29,7 +29,7 @@ def of_formula(shapes: Mapping[str, Shape], kinds: Mapping[str, Alignment], axis
 
 
 def check_broadcasts(name: str, x: Any, shape: Shape) -> None:
-    """Refuse `weights` or a mask that is not 0-d and has not the shape of the terms, up to lengths of 1."""
+    """Refuse `weights` or a mask unless 0-d or of the shape of the terms, with 1 for any of the lengths."""
     given = tuple(x.shape)
     if given and not (
         len(given) == len(shape) and all(n in (1, m) for n, m in zip(given, shape, strict=True))

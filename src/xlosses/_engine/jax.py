@@ -32,7 +32,7 @@ class JaxRunner(Runner):
         return _run_program(super().value_and_gradient, "value and gradient", plan, call)  # type: ignore[no-any-return]
 
     def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
-        """The derivative is the slope, which XLA compiles to less work than the formula's own derivative."""
+        """Makes the slope the derivative: XLA compiles it to less work than that of the formula itself."""
         if are_concrete(operands.arrays):  # under jax.disable_jit
             return compute(operands)
         formula = operands.formula
@@ -67,7 +67,7 @@ def _run_program(make: Callable[[Plan, Call], Any], kind: str, plan: Plan, call:
     except jax.errors.JaxRuntimeError as error:
         if "Disallowed host-to-device transfer" not in str(error):
             raise
-        # jax.transfer_guard forbids to pass numbers to a program, but allows to put them on the device.
+        # jax.transfer_guard forbids passing numbers to a program, but allows an explicit device_put.
         result = program(*(_on_device(x) for x in traced))
     if is_new:
         programs.keep(key, program)
