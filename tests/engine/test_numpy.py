@@ -102,7 +102,8 @@ def test_ordinary_vectors_are_not_scaled(monkeypatch):
     def scaled(*_):
         raise AssertionError
 
-    monkeypatch.setattr("xlosses._core.numerics.divisible", scaled)
+    monkeypatch.setattr("xlosses._core.numerics._scaled_norm", scaled)
+    monkeypatch.setattr("xlosses.losses.embedding.scaled", scaled)
     x = np.linspace(-1.0, 1.0, 60, dtype="float32").reshape(20, 3)
     with xlosses.engine(30):
         for loss in (xlosses.cosine_similarity_loss, lambda *a, **s: xlosses.triplet_loss(*a, -x, **s)):

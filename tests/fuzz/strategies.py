@@ -159,12 +159,19 @@ def terms_of(case: Case, batch: Batch) -> tuple[int, ...]:
 
 
 def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndarray:
-    """Whether the differences of inputs that a term is made of leave the dtype: they count as infinite."""
+    """Whether the differences of inputs that a term is made of leave the dtype: they count as infinite.
+
+    For cosines: whether a vector has entries beyond 1e-30 to 1e30, for which nothing is promised, or
+    one is so much longer than the other that their quotient leaves float32.
+    """
     arrays = [x.astype(np.float64) for x in batch.values()]
     largest *= 0.99  # the last rounding may be up
     with np.errstate(over="ignore"):
         if case.loss_name == "cosine_similarity_loss":
-            return np.zeros(len(arrays[0]), bool)  # made of quotients
+            sizes = np.abs(arrays)
+            beyond = ((sizes > 1e30) | (sizes < 1e-30) & (sizes > 0)).any(axis=(0, 2))
+            one, other = sizes.max(axis=-1)
+            return beyond | (np.minimum(one, other) * 1e38 < np.maximum(one, other))
         if case.loss_name == "triplet_loss":
             anchors, *others = arrays
             apart = [np.sum(np.abs(anchors - x), axis=-1) for x in others]

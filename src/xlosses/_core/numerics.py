@@ -15,15 +15,6 @@ def tiny(xp: Any, x: Array) -> float:
     return _TINY[xp.dtype_name(x.dtype)]
 
 
-def divisible(xp: Any, scale: Array) -> Any:
-    """The scale, made no larger than what has a normal reciprocal unless it is infinite.
-
-    XLA divides rows by a column through the column's reciprocal, and a subnormal one is 0.
-    """
-    most = 1.0 / tiny(xp, scale)
-    return xp.where(xp.logical_and(scale > most, xp.logical_not(xp.isinf(scale))), most, scale)
-
-
 def at_least(xp: Any, x: Array, low: float | Array) -> Any:
     """max(x, low), with gradient 0 where x <= low, keeping NaN."""
     return xp.where(x <= low, low, x)
@@ -68,7 +59,7 @@ def of_class(xp: Any, c: Array, labels: Array) -> Any:
 
 def scale_of(xp: Any, x: Array) -> Any:
     """The largest |x| over the last axis, as a constant to divide by: squares then stay in range."""
-    return divisible(xp, xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1))
+    return xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1)
 
 
 def nan_if_extreme(xp: Any, total: Array) -> Any:
@@ -127,8 +118,7 @@ def _norm_slope(xp: Any, d: Array, size: Array, length: Array, p: float) -> Any:
 def _scaled_norm(xp: Any, size: Array, p: float, eps: float | Array) -> tuple[Any, Any, Any]:
     """(size / s, their norm, s): s keeps the powers near 1, where none overflows or vanishes."""
     root = eps ** (1.0 / p)
-    scale = xp.max(xp.absolute(xp.stop_gradient(size)), axis=-1)
-    scale = divisible(xp, at_least(xp, xp.where(scale < root, root, scale), tiny(xp, size)))
+    scale = at_least(xp, scale_of(xp, size), root + tiny(xp, size))
     size = size / scale[..., None]
     return size, _root(xp, _powers(xp, size, p) + _power(root / scale, p), p), scale
 

@@ -59,8 +59,8 @@ def cosine_similarity_loss(
 
     Notes
     -----
-    With a zero vector the value is 0 and so is the gradient by either vector. Lengths whose squares
-    would overflow or vanish are fine.
+    With a zero vector the value is 0 and so is the gradient by either vector. Lengths from 1e-30 to
+    1e30 are fine, though their squares overflow or vanish.
 
     References
     ----------
@@ -81,13 +81,13 @@ def cosine_similarity_loss(
 @formula("vectors", "vectors")
 def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
-    return xp.where(pair.zero, 0.0, xp.dot(pair.u1, pair.u2) / at_least(xp, pair.length, pair.floor))
+    return xp.where(pair.zero, 0.0, xp.dot(pair.u1, pair.u2) / pair.denominator)
 
 
 @cosine.slope
 def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
-    slope = turn(xp, pair.u1, pair.u2, pair.q1, pair.length, pair.floor)
+    slope = turn(xp, pair.u1, pair.u2, pair.q1, pair.denominator, pair.clamped)
     return xp.where(pair.zero[..., None], 0.0, slope / pair.s1[..., None])
 
 
@@ -100,15 +100,15 @@ def cosine_ordinary(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
 @cosine_ordinary.slope
 def cosine_ordinary_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     q1, q2 = nan_if_extreme(xp, xp.dot(x1, x1)), nan_if_extreme(xp, xp.dot(x2, x2))
-    return turn(xp, x1, x2, q1, xp.sqrt(q1 * q2), eps)
+    length = xp.sqrt(q1 * q2)
+    return turn(xp, x1, x2, q1, at_least(xp, length, eps), length <= eps)
 
 
-def turn(xp: Any, u1: Array, u2: Array, q1: Array, length: Array, floor: Any) -> Any:
-    """The derivative by u1 of u1.u2 / max(length, floor), where q1 is u1.u1."""
-    most = at_least(xp, length, floor)
-    # Where the floor acts, the denominator is constant and adds nothing to the derivative.
-    back = xp.where(length <= floor, 0.0, xp.dot(u1, u2) / most / q1)
-    return u2 / most[..., None] - u1 * back[..., None]
+def turn(xp: Any, u1: Array, u2: Array, q1: Array, denominator: Array, clamped: Array) -> Any:
+    """The derivative by u1 of u1.u2 / denominator, where q1 is u1.u1."""
+    # A clamped denominator is constant and adds nothing to the derivative.
+    back = xp.where(clamped, 0.0, xp.dot(u1, u2) / denominator / q1)
+    return u2 / denominator[..., None] - u1 * back[..., None]
 
 
 class Scaled(NamedTuple):
@@ -118,35 +118,21 @@ class Scaled(NamedTuple):
     u2: Any
     s1: Any
     q1: Any  # the squared length of u1
-    length: Any  # of u1 times that of u2
-    floor: Any  # the least that this product may be
+    denominator: Any  # the length of u1 times that of u2, clamped
+    clamped: Any  # whether the clamp acts
     zero: Any  # whether a vector is zero
 
 
 def scaled(xp: Any, x1: Array, x2: Array, eps: Number) -> Scaled:
-    s1, s2 = scale_of(xp, x1), scale_of(xp, x2)
-    zero = xp.logical_or(s1 == 0, s2 == 0)
-    s1, s2, floor, acts = with_floor(xp, s1, s2, eps)
+    # No scale is far below the square root of eps, or eps / (s1 s2) could overflow.
+    least = 2.0**-27 * eps**0.5 + tiny(xp, x1)
+    size1, size2 = scale_of(xp, x1), scale_of(xp, x2)
+    s1, s2 = at_least(xp, size1, least), at_least(xp, size2, least)
     u1, u2 = x1 / s1[..., None], x2 / s2[..., None]
+    zero = xp.minimum(size1, size2) == 0
+    floor = xp.where(zero, 1.0, eps / s1 / s2)
     q1, q2 = xp.dot(u1, u1), xp.dot(u2, u2)
-    zero = xp.logical_and(zero, xp.logical_not(xp.isnan(q1 * q2)))
-    given_up = xp.logical_or(zero, acts)
-    q1, q2 = xp.where(given_up, 1.0, q1), xp.where(given_up, 1.0, q2)
-    return Scaled(u1, u2, s1, q1, xp.sqrt(q1 * q2), floor, zero)
-
-
-def with_floor(xp: Any, s1: Array, s2: Array, eps: Number) -> tuple[Any, Any, Any, Any]:
-    """Scales to divide by, eps over their product, and whether that exceeds any length by far.
-
-    There eps is split between the scales, so that neither it nor the vectors leave the range.
-    """
-    swap = s1 < s2
-    large, small = xp.where(swap, s2, s1), xp.where(swap, s1, s2)
-    least = 4.0 * tiny(xp, s1)
-    limit = eps / at_least(xp, large, least + least * eps)
-    acts = small < 2.0**-40 * limit
-    half = eps**0.5
-    large = at_least(xp, xp.where(xp.logical_and(acts, large < half), half, large), least)
-    limit = eps / large
-    small = at_least(xp, xp.where(acts, limit, small), least)
-    return xp.where(swap, small, large), xp.where(swap, large, small), limit / small, acts
+    clamped = q1 * q2 <= floor * floor
+    # Their roots have no derivative at 0, so that 1 stands for what is not used.
+    q1, q2 = xp.where(clamped, 1.0, q1), xp.where(clamped, 1.0, q2)
+    return Scaled(u1, u2, s1, q1, xp.where(clamped, floor, xp.sqrt(q1 * q2)), clamped, zero)
