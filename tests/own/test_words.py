@@ -14,7 +14,7 @@ ROWS = "".join(line for line in STANDARD.splitlines(keepends=True) if line.start
 
 # What the engine and the grammar ask of a namespace, and no formula.
 ENGINE = {
-    *("default_float", "dtype_named", "ends", "own", "owns", "refusal", "settings", "signature", "tracing"),
+    *("adopt", "default_float", "dtype_named", "ends", "owns", "refusal", "settings", "signature", "tracing"),
     "widest_integer",
 }
 

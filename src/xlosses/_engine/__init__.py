@@ -8,11 +8,15 @@ from xlosses._backends import FRAMEWORKS, Namespace
 from xlosses._core.call import Call
 from xlosses._core.plan import plan_of
 from xlosses._engine.switch import engine, entries
-from xlosses._engine.whole import NoSlopeError, Runner
+from xlosses._engine.whole import Runner
 
 __all__ = ["NoSlopeError", "compiled_value_and_grad", "engine", "run", "value_and_gradient"]
 
 _whole_runner = Runner()
+
+
+class NoSlopeError(TypeError):
+    """A gradient was asked for that only the framework can give, because the formula has no slope."""
 
 
 def run(call: Call, xp: Namespace | None) -> Any:
@@ -27,6 +31,8 @@ def run(call: Call, xp: Namespace | None) -> Any:
 
 def value_and_gradient(call: Call, xp: Namespace | None) -> tuple[Any, Any]:
     """The result of a call that is reduced to one number, and its gradient by the first array."""
+    if call.formula.slope_function is None:
+        raise NoSlopeError(f"{call.formula!r} has no slope: give it one, or differentiate by the framework")
     plan = plan_of(call, xp)
     return _runner(plan.xp).value_and_gradient(plan, call)
 

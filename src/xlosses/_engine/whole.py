@@ -12,10 +12,6 @@ from xlosses._core.plan import Plan
 from xlosses._core.reduce import Compute, Triple
 
 
-class NoSlopeError(TypeError):
-    """A gradient was asked for that only the framework can give, because the formula has no slope."""
-
-
 class Runner:
     """Computes the result of a call. A framework overrides `run`, or the methods that call it."""
 
@@ -28,9 +24,6 @@ class Runner:
 
     def value_and_gradient(self, plan: Plan, call: Call) -> tuple[Any, Any]:
         """One number and its gradient by the first array, from the slope."""
-        formula = call.formula
-        if formula.slope_function is None:
-            raise NoSlopeError(f"{formula!r} has no slope: give it one, or differentiate by the framework")
         operands = prepare(plan, call)
         sums = Triple(*self.run(reduce.sums, operands))
         divisor = reduce.DIVISORS[call.reduction](sums)
