@@ -102,13 +102,8 @@ def ready(operands: Operands) -> Operands:
     """The operands as the formula takes them: cast to one dtype, labels in range, masked entries harmless."""
     if operands.as_given:
         return operands
-    xp, kinds, first, mask, nan_factor = (
-        operands.xp,
-        operands.plan.kinds,
-        operands.arrays[0],
-        operands.mask,
-        None,
-    )
+    xp, kinds, mask = operands.xp, operands.plan.kinds, operands.mask
+    first, nan_factor = operands.arrays[0], None
     cast = dtypes.Cast(xp, operands.plan.compute, first)
     arrays = []
     for x, kind in zip(operands.arrays, kinds, strict=True):
