@@ -13,21 +13,10 @@ LISTED = re.findall(r"^\| `(\w+)\(", BEYOND, flags=re.MULTILINE)
 ROWS = "".join(line for line in STANDARD.splitlines(keepends=True) if line.startswith("|"))
 
 # What the engine and the grammar ask of a namespace, and no formula.
-ENGINE = set(
-    [
-        "adopt",
-        "default_float",
-        "dtype_named",
-        "ends",
-        "nan_gradient",
-        "owns",
-        "refusal",
-        "settings",
-        "signature",
-        "tracing",
-        "widest_integer",
-    ]
-)
+ENGINE = {
+    *("adopt", "default_float", "dtype_named", "ends", "nan_gradient", "owns", "refusal", "settings"),
+    *("signature", "tracing", "widest_integer"),
+}
 
 
 def test_every_word_is_listed():
