@@ -35,8 +35,6 @@ BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 BLOCKS = ("on", "off", "40")
 ENGINES = {"numpy": BLOCKS, "torch": BLOCKS, "jax": ("off", "1"), "mlx": ("on", "off")}
 
-TOGETHER = str(HERE / ".nox" / "together")  # one environment for the sessions that need all frameworks
-
 # What XLA has compiled for the tests is kept: the next run takes a third of the time.
 PROGRAMS = {
     "JAX_COMPILATION_CACHE_DIR": str(HERE / ".nox" / "jax-programs"),
@@ -67,7 +65,7 @@ MUTATED = {
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "typing", "tests", "parity", "bare", "docs"]
+nox.options.sessions = ["lint", "together", "tests", "bare", "docs"]
 
 
 def has_mlx() -> bool:
@@ -133,18 +131,12 @@ def deep(session: nox.Session, backend: str) -> None:
         session.run(*run, env={"XLOSSES_ENGINE": engine, "XLOSSES_TESTS": "deep"})
 
 
-@nox.session(venv_location=TOGETHER)
-def typing(session: nox.Session) -> None:
-    """Mypy: strict on the source, and what users see: torch in, torch out."""
+@nox.session
+def together(session: nox.Session) -> None:
+    """With all frameworks: types, every loss against its reference on real data, and the command line."""
     install(session, "mypy", "pytest", extras=everything("demo"))
     session.run("mypy", "--strict", "src")
-    session.run("mypy", "--strict", "tests/typing_for_users.py")
-
-
-@nox.session(venv_location=TOGETHER)
-def parity(session: nox.Session) -> None:
-    """Every loss on every framework against its reference, on real data; and the command line."""
-    install(session, "mypy", "pytest", extras=everything("demo"))
+    session.run("mypy", "--strict", "tests/typing_for_users.py")  # torch in, torch out
     session.run("pytest", "tests/together", *session.posargs)
 
 
