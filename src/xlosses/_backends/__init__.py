@@ -48,6 +48,8 @@ def namespace_of(x: object) -> Namespace | None:
 
 
 def _find(x: object) -> Namespace | None:
+    if x is None:
+        return None
     seen = set()
     for ancestor in type(x).__mro__:
         name = _PACKAGES.get(ancestor.__module__.partition(".")[0])
@@ -56,7 +58,7 @@ def _find(x: object) -> Namespace | None:
             found = load(name)
             if found.owns(x):
                 return found
-    if isinstance(x, (type, float, int, str, list, tuple, dict, type(None))):
+    if isinstance(x, (type, float, int, str, list, tuple, dict)):
         return None
     from array_api_compat import array_namespace, is_array_api_obj
 

@@ -160,7 +160,7 @@ class Namespace:
 
     def dtype_named(self, name: str, like: Any) -> Any:
         """The dtype of this name, or a ValueError with the remedy where there is none."""
-        if name not in self.dtype_names.values():
+        if name not in list(self.dtype_names.values()):
             raise ValueError(f"dtype={name!r} does not exist in {self.framework}; take another")
         return self._key(name)
 

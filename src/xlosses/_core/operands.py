@@ -129,9 +129,10 @@ def ready(operands: Operands) -> Operands:
         weights = xp.where(mask, cast.constant(weights) if is_number(weights) else weights, 0.0)
     static = operands.formula.static
     parameters = {k: v if k in static or is_number(v) else cast(v) for k, v in operands.parameters.items()}
-    return operands._replace(
-        arrays=tuple(arrays), parameters=parameters, weights=weights, mask=mask, nan_factor=nan_factor
-    )
+    return Operands(  # not by `_replace`, which the compiler of PyTorch 2.6 does not trace
+        operands.plan, xp, operands.formula, operands.first, tuple(arrays), parameters, weights, mask,
+        operands.ignored, operands.in_range, operands.as_given, operands.shape, nan_factor,
+    )  # fmt: skip
 
 
 def _laid_out(x: Any, from_number: bool, kind: Alignment, shape: Shape, plan: Plan, first: Any) -> Any:

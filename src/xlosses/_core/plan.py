@@ -99,7 +99,7 @@ def _new_plan(call: Call) -> Plan:
     shape = formula_shapes[names[0]][:-1] if formula.by_rows else formula_shapes[names[0]]
     _check_mask(xp, call.where, shape)
     _check_weights(xp, call.weights, shape)
-    label = next((name for name, kind in kinds.items() if kind == "labels"), None)
+    label = {kind: name for name, kind in kinds.items()}.get("labels")
     if label is not None:
         labels.check_dtype(xp, label, arrays[label])
     as_given = (
@@ -160,7 +160,7 @@ def one_framework(arguments: Mapping[str, Any]) -> tuple[Namespace, bool]:
             raise TypeError(f"{name} is {refusal}")
         namespaces[name] = namespace
     candidates = list(namespaces.values())
-    xp = next((ns for ns in candidates if ns.adopts), candidates[0])
+    xp = ([ns for ns in candidates if ns.adopts] or candidates)[0]
     others = {ns.framework for ns in candidates if ns is not xp}
     if others - xp.adopts:
         each = ", ".join(f"{name} is from {ns.framework}" for name, ns in namespaces.items())
