@@ -134,6 +134,76 @@ def deep(session: nox.Session, backend: str) -> None:
         session.run(*run, env={"XLOSSES_ENGINE": engine, "XLOSSES_TESTS": "deep"})
 
 
+# What `oldest` and `newest` run of the matrix, in a few minutes.
+PART = ("tests/losses", "tests/own", "tests/backends", "tests/engine")
+PARTS = {
+    "torch": (*PART, "tests/transformations"),
+    "jax": ("tests/losses/test_values.py", *PART[1:], "tests/transformations/test_closed_over.py"),
+}
+
+
+def lower_bounds() -> dict[str, str]:
+    """The lowest version of this package's own requirements that pyproject.toml allows."""
+    project = nox.project.load_toml(HERE / "pyproject.toml")["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *(x for name in BACKENDS for x in extras.get(name, ()))]
+    return dict(re.findall(r"^([\w-]+)(?:\[\w+\])?>=([\d.]+)", "\n".join(lines), re.MULTILINE))
+
+
+def can_install(session: nox.Session, backend: str, version: str = "") -> bool:
+    """Whether pip can have this framework for the CPU of this machine; if not, say so.
+
+    For Linux on x86_64, PyPI has PyTorch for CUDA alone, which takes gigabytes. A configured index may
+    have a build that is marked "+cpu".
+    """
+    if not has(backend):
+        return False
+    if backend != "torch" or (platform.system(), platform.machine()) != ("Linux", "x86_64"):
+        return True
+    listed = str(session.run("python", "-m", "pip", "index", "versions", "torch", silent=True))
+    builds = re.search(r"Available versions: (.*)", listed)[1].split(", ")
+    wanted = (f"{version}+cpu", f"{version}.0+cpu") if version else builds[:1]
+    if any(build in wanted and build.endswith("+cpu") for build in builds):
+        return True
+    print(f"{session.name}: pip finds no CPU build of PyTorch {version or '(the newest)'}, so it is left out")
+    return False
+
+
+def run_part(session: nox.Session, backend: str, *options: str) -> None:
+    """Install one framework and run its part of the matrix."""
+    # jax.export of JAX 0.4.35 imports absl, which it does not require.
+    others = {"numpy": ["dask[array]"], "strict": ["array-api-strict"], "jax": ["absl-py"]}.get(backend, [])
+    target = "." if backend == "strict" else f".[{backend}]"
+    session.install(*options, target, *TEST_TOOLS, *others, silent=True)
+    session.run("python", "-m", "pip", "list")
+    first = ENGINES.get(backend, ("on",))[0]
+    run = ("pytest", "--backend", backend, *PARTS.get(backend, PART), *session.posargs)
+    session.run(*run, env={"XLOSSES_ENGINE": first})
+
+
+@nox.session(default=False)
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def oldest(session: nox.Session, backend: str) -> None:
+    """A part of the matrix on the lower bounds of pyproject.toml; the test tools stay pinned."""
+    held = lower_bounds()
+    if not can_install(session, backend, held["torch"]):
+        return
+    tools = {"pytest", "hypothesis", "mpmath", "cloudpickle", "array_api_strict", "dask"}
+    pinned = [line for line in Path(CONSTRAINTS).read_text().splitlines() if line.split("==")[0] in tools]
+    file = Path(session.create_tmp()).resolve() / "oldest.txt"
+    file.write_text("\n".join([*pinned, *(f"{name}=={version}" for name, version in held.items())]))
+    session.env.update(PINNED, PIP_CONSTRAINT=str(file))
+    run_part(session, backend)
+
+
+@nox.session(default=False)
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def newest(session: nox.Session, backend: str) -> None:
+    """The same part on the newest of everything, without constraints."""
+    if can_install(session, backend):
+        run_part(session, backend, "--upgrade", "--upgrade-strategy", "eager")
+
+
 @nox.session
 def together(session: nox.Session) -> None:
     """With all frameworks: types, every loss against its reference on real data, and the command line."""

@@ -347,7 +347,9 @@ def test_unsigned_integers_do_not_wrap(on):
 def test_mean_of_ten_million_equal_terms(on, entry):
     x = on.bench.xp.broadcast_to(on.array([entry]), (10_000_000,))
     exact = exactly(on, on.array([entry]))[0]
-    assert math.isclose(on.read(xlosses.l1_loss(x, 0.0)), exact, rel_tol=1e-6)
+    # array-api-strict sums by NumPy, which before 2.4 added parts of 8192 entries one after the other.
+    limit = 2e-5 if on.name == "strict" else 1e-6
+    assert math.isclose(on.read(xlosses.l1_loss(x, 0.0)), exact, rel_tol=limit)
 
 
 def test_mean_of_ten_million_terms(on):
