@@ -1,7 +1,23 @@
+from functools import partial
+from importlib import import_module
+from typing import Any
+
 import jax
 from adaptor import Adaptor
 
 from xlosses._backends import load_workbench
+
+
+def moved(name: str, older: str, **options: Any) -> Any:
+    """A function that `jax` has by this name, and older versions in another module, with options."""
+    if hasattr(jax, name):
+        return getattr(jax, name)
+    return partial(getattr(import_module(older), name), **options)
+
+
+enable_x64 = moved("enable_x64", "jax.experimental")
+# JAX 0.4.35 cannot tell what a conditional replicates, and says to pass this.
+shard_map = moved("shard_map", "jax.experimental.shard_map", check_rep=False)
 
 adaptor = Adaptor(
     "jax",

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from matrix import Call, every_case, every_setting, fewer, one_of_each_sort
+from on_jax import enable_x64
 
 import xlosses
 from xlosses.testing import expected
@@ -56,7 +57,7 @@ def test_no_rank_or_dtype_promotion_inside(on, case, options, reduction):
 def test_second_order_in_double_precision(on, case):
     from jax.test_util import check_grads
 
-    with jax.enable_x64(True):
+    with enable_x64(True):
         call = Call(on, case, n=3, dtype="float64")
         loss = call.loss(reduction="mean")
         check_grads(lambda x: loss(jnp.asarray(x), *call.given[1:]), (call.given[0],), order=2)
@@ -65,7 +66,7 @@ def test_second_order_in_double_precision(on, case):
 def test_sixty_four_bits():
     with pytest.raises(ValueError, match=r"^dtype='float64' needs 64-bit JAX: set "):
         xlosses.mse_loss(X, 0.0, dtype="float64")
-    with jax.enable_x64(True):
+    with enable_x64(True):
         assert xlosses.mse_loss(X, 0.0, dtype="float64").dtype == jnp.float64
         assert xlosses.mse_loss(jnp.asarray([1]), 0).dtype == jnp.float64
         assert xlosses.mse_loss(X, 0.0, dtype=jnp.float64).dtype == jnp.float64

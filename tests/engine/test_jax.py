@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from matrix import Call, every_row_setting, fewer, floating, one_of_each_sort, wrong_slope
+from on_jax import enable_x64, shard_map
 
 import xlosses
 from xlosses._core.formula import PROGRAMS
@@ -139,14 +140,14 @@ def test_under_shard_map():
             def whole(x, loss=loss):
                 return loss(x, 0 * x, reduction="mean")[None]
 
-            sharded = jax.shard_map(whole, mesh=mesh, in_specs=spec, out_specs=spec)
+            sharded = shard_map(whole, mesh=mesh, in_specs=spec, out_specs=spec)
             assert jnp.allclose(sharded(x), whole(x))
 
 
 def test_default_dtype_may_change_in_between():
     whole = jnp.asarray([1, 2])
     assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float32
-    with jax.enable_x64(True):
+    with enable_x64(True):
         assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float64
     assert xlosses.mse_loss(whole, 0 * whole).dtype == jnp.float32
 
@@ -154,7 +155,7 @@ def test_default_dtype_may_change_in_between():
 @pytest.mark.parametrize("engine", ["on", "off"])
 def test_what_64_bits_allow_is_not_remembered_without_them(engine):
     with xlosses.engine(engine):
-        with jax.enable_x64(True):
+        with enable_x64(True):
             assert xlosses.mse_loss(X, 0 * X, dtype="float64").dtype == jnp.float64
         with pytest.raises(ValueError, match="needs 64-bit JAX"):
             xlosses.mse_loss(X, 0 * X, dtype="float64")
