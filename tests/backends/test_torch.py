@@ -12,6 +12,7 @@ from matrix import Call, every_case, one_of_each_sort
 from torch._dynamo.testing import CompileCounterWithBackend
 
 import xlosses
+from xlosses._engine import torch_private
 from xlosses.losses.regression import huber
 from xlosses.testing import expected
 
@@ -324,21 +325,65 @@ def test_labels_of_a_subclass_are_not_looked_at():
     assert found.isnan().tolist() == [False, True]
 
 
-def test_where_a_private_name_is_gone_formulas_run_whole(monkeypatch):
-    from xlosses._engine import torch_private as private
+PRIVATE = {
+    "_are_functorch_transforms_active": torch._C,
+    "_len_torch_dispatch_stack": torch._C,
+    "is_batchedtensor": torch._C._functorch,
+    "is_legacy_batchedtensor": torch._C._functorch,
+    "_current_level": torch.autograd.forward_ad,
+    "_is_compiling_flag": torch.compiler,
+    "detect_fake_mode": torch._guards,
+    "GuardOnDataDependentSymNode": torch.fx.experimental.symbolic_shapes,
+    "ignore_fresh_unbacked_symbols": torch.fx.experimental.symbolic_shapes.ShapeEnv,
+}
 
+
+def without_name(name, monkeypatch):
+    """Hide a name from the engine, but not from PyTorch, which reads it as well."""
+    monkeypatch.setattr(
+        torch_private,
+        "getattr",
+        lambda owner, other, default: default if other == name else getattr(owner, other, default),
+        raising=False,
+    )
+
+
+@pytest.mark.parametrize("name", PRIVATE)
+def test_a_private_name_of_pytorch_may_be_gone(name, monkeypatch):
+    assert hasattr(PRIVATE[name], name)
     x = torch.linspace(-1, 1, 200_000, requires_grad=True)
-    loss = xlosses.mse_loss(x, 0.0)
-    assert "_Slope" in str(loss.grad_fn.next_functions)
-    wanted = torch.autograd.grad(loss, x)[0]
-    for name in ("_are_functorch_transforms_active", "_len_torch_dispatch_stack"):
-        assert hasattr(torch._C, name)
-        with monkeypatch.context() as gone:
-            gone.delattr(torch._C, name)
-            assert private.transforms_are_active() or private.modes_are_active()
-            loss = xlosses.mse_loss(x, 0.0)
-            assert "_Slope" not in str(loss.grad_fn.next_functions)
-            assert torch.allclose(torch.autograd.grad(loss, x)[0], wanted)
-    assert hasattr(torch.autograd.forward_ad, "_current_level")
-    assert hasattr(torch._C._functorch, "is_batchedtensor")
-    assert hasattr(torch._C._functorch, "is_legacy_batchedtensor")
+    small = torch.linspace(-1, 1, 99, requires_grad=True)
+    labels = torch.arange(50_000) % 4
+
+    def mse(x):
+        return xlosses.mse_loss(x, 0.0)
+
+    def cross_entropy(x):
+        return xlosses.cross_entropy(x.reshape(-1, 4), labels, reduction="mean")
+
+    def results():
+        found = []
+        for loss in (mse, cross_entropy):
+            value, constant = loss(x), x.detach()
+            found += [value, torch.autograd.grad(value, x)[0], torch.func.grad(loss)(constant)]
+            found.append(torch.func.jvp(loss, (constant,), (torch.ones_like(x),))[1])
+            factors = torch.tensor([1.0, -3.0])
+            found += torch.autograd.grad(loss(x), x, factors, is_grads_batched=True)
+        torch.compiler.reset()
+        compiled = torch.compile(xlosses.huber_loss, fullgraph=True, backend="aot_eager")
+        for delta in (0.25, 0.5, 0.75):  # from the second call on a number that changes
+            value = compiled(small, 0.0, delta, "mean")
+            found += [value, torch.autograd.grad(value, small)[0]]
+        return found
+
+    wanted = results()
+    without_name(name, monkeypatch)
+    assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(results(), wanted, strict=True))
+
+
+@pytest.mark.parametrize("name", ["_are_functorch_transforms_active", "_len_torch_dispatch_stack"])
+def test_without_a_private_name_large_arrays_run_whole(name, monkeypatch):
+    x = torch.linspace(-1, 1, 200_000, requires_grad=True)
+    assert "_Slope" in str(xlosses.mse_loss(x, 0.0).grad_fn.next_functions)
+    without_name(name, monkeypatch)
+    assert "_Slope" not in str(xlosses.mse_loss(x, 0.0).grad_fn.next_functions)

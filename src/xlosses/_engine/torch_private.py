@@ -55,8 +55,8 @@ def compiling() -> Iterator[None]:
 
     PyTorch does so itself from 2.13 on; before, it is true only while Python code is traced.
     """
-    named = hasattr(torch.compiler, "_is_compiling_flag")
-    if not named or torch.compiler.is_compiling() or fake_mode() is None:
+    flag = getattr(torch.compiler, "_is_compiling_flag", None)
+    if flag is not False or fake_mode() is None:
         yield
         return
     torch.compiler._is_compiling_flag = True
