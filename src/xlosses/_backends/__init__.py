@@ -1,7 +1,7 @@
-"""Where frameworks differ: a table of their names, and the namespace of an array by its type.
+"""The frameworks: their names, and the namespace to compute with, which is found by the type of an array.
 
-A framework's file is loaded when its first array is seen, so nothing here imports a framework
-that the caller has not imported already; `load` and `load_workbench` are the deliberate exceptions.
+A framework's file is imported with its first array, so that this package never imports a framework
+that the caller has not imported already. Only `load` and `load_workbench` do.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FRAMEWORKS = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "mlx": "MLX"}
 
 _PACKAGES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "jaxlib": "jax", "mlx": "mlx"}
 
-TYPES = 256  # types of arrays that are remembered
+TYPES = 256  # how many types of arrays are remembered
 
 _by_type: Cache[Namespace] = Cache(TYPES)
 _generic: Cache[Namespace] = Cache(TYPES)
@@ -41,7 +41,7 @@ def namespace_of(x: object) -> Namespace | None:
     if known is not None:
         return known
     found = _find(x)
-    # torch.compile guards the table that it has read, so nothing is added to it while it traces.
+    # torch.compile makes a guard of the table that it has read, which fails if the table grows meanwhile.
     if found is not None and not found.tracing():
         _by_type.keep(type(x), found)
     return found
@@ -80,7 +80,7 @@ def load_workbench(name: str) -> Workbench:
 
 
 def _file(name: str) -> Any:
-    # Written out: torch.compile traces an import statement, but not importlib.import_module.
+    # torch.compile can trace an import statement, but not importlib.import_module.
     if name == "numpy":
         from xlosses._backends import numpy as numpy_file
 

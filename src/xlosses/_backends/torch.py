@@ -1,4 +1,4 @@
-"""PyTorch: eager words without the compatibility layer's detours, and no look at values when compiled."""
+"""PyTorch: its own functions, which are faster than those of array-api-compat, and what they lack."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from xlosses._backends.workbench import Workbench
 OtherNumber.register(torch.SymFloat)
 OtherNumber.register(torch.SymInt)
 
-PLAIN = (torch.Tensor, torch.nn.Parameter)  # types whose values only autograd watches
+PLAIN = (torch.Tensor, torch.nn.Parameter)  # types whose operations no subclass intercepts
 
 
 class Torch(Namespace):
     framework = "PyTorch"
 
     def sign(self, x: Any) -> Any:
-        return torch.sign(x)  # the compatibility layer's writes in place: torch.func.vmap fails
+        return torch.sign(x)  # that of array-api-compat writes in place, which fails under torch.func.vmap
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         return torch.where(condition, x, y)
@@ -36,7 +36,7 @@ class Torch(Namespace):
         return torch.relu(x)
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
-        # By selection: whether clamp has gradient 1 or 0 at a bound depends on the version of PyTorch.
+        # Not by clamp, whose gradient at a bound is 1 up to PyTorch 2.13 and 0 from 2.14 on.
         x = x if high is None else torch.where(x > high, high, x)
         return x if low is None else torch.where(x < low, low, x)
 
@@ -68,12 +68,13 @@ class Torch(Namespace):
         if isinstance(values, (list, tuple)):
             return torch.tensor(values, dtype=dtype, device=like.device)
         if isinstance(values, torch.SymFloat):
-            # By a product, which is not compiled anew for another number.
+            # torch.full would be compiled anew for every number, a product is not.
             return torch.ones((), dtype=dtype, device=like.device) * values  # type: ignore[operator]
         return torch.full((), values, dtype=dtype, device=like.device)
 
     def ends(self, labels: Any) -> tuple[int, int] | None:
-        # A subclass is not looked at: on a mesh of devices each would see labels of its own.
+        # The values of a subclass are not read: if labels are spread over devices, one device could raise
+        # for a label of its own while the others wait for it.
         if torch.compiler.is_compiling() or type(labels) not in PLAIN or labels.device.type != "cpu":
             return None
         if not labels.numel():
@@ -97,7 +98,7 @@ class Torch(Namespace):
         return ""
 
     def signature(self, x: Any) -> Hashable:
-        return type(x), x.dtype, x.shape, x.layout, x.device  # on a device of Apple there is no float64
+        return type(x), x.dtype, x.shape, x.layout, x.device  # the device, because mps has no float64
 
     def tracing(self) -> bool:
         return torch.compiler.is_compiling()
@@ -115,17 +116,20 @@ class Torch(Namespace):
 
 
 def softmax(x: Any, out: Any = None) -> Any:
-    """Over the last axis, taken where memory has it: moved last, it would be copied."""
-    *steps, last = x.stride()
-    axis = sum(step >= last for step in steps)
-    if axis == len(steps):
+    """The softmax over the last axis, without a copy where that axis is not the last one in memory.
+
+    torch.softmax copies such an array, unless the axis is moved to its place in memory first.
+    """
+    *strides, last = x.stride()
+    axis = sum(stride >= last for stride in strides)
+    if axis == len(strides):
         return torch.softmax(x, -1, out=out)
     out = None if out is None else out.movedim(-1, axis)
     return torch.softmax(x.movedim(-1, axis), axis, out=out).movedim(axis, -1)
 
 
 class Values(Torch):
-    """Words where no gradient is asked for: they may write into what they have made themselves."""
+    """The operations where no gradient is needed: they may write into arrays that they allocated."""
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         if low is None:
@@ -133,10 +137,10 @@ class Values(Torch):
         return torch.clamp_min(x, low) if high is None else torch.clamp(x, low, high)
 
     def step(self, x: Any) -> Any:
-        return x.clone().gt_(0)  # a comparison to booleans and their cast take five times as long
+        return x.clone().gt_(0)  # five times as fast as comparing and casting the booleans
 
     def log_sum_exp(self, x: Any) -> tuple[Any, Any]:
-        # The largest probability is 1 / sum exp(x - m), and softmax one pass over memory.
+        # The largest probability is 1 / sum exp(x - m), and softmax needs one pass over memory.
         return torch.amax(x, -1), -torch.log(torch.amax(softmax(x), -1))
 
     def softmax_less_one(self, x: Any, labels: Any) -> Any:
