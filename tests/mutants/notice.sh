@@ -7,7 +7,7 @@ case $backend in
 numpy)
     $run -k "$few" tests/losses tests/own tests/test_keras.py
     $run -k "$few" tests/backends/test_numpy.py tests/engine
-    $run --backend strict tests/losses/test_values.py tests/losses/test_labels.py tests/own
+    $run --backend strict tests/losses tests/own
     $run tests/engine/test_numpy.py -k "memory and (mse_loss or cross_entropy) and not other"
     $run tests/accuracy tests/fuzz/test_properties.py -k "not parameter and not reductions"
     ;;

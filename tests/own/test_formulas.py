@@ -208,6 +208,16 @@ def test_a_function_around_a_loss_is_refused(on, why, around):
         xlosses.value_and_grad(around)(on.array([1.0, 2.0]))
 
 
+def test_a_gradient_by_what_is_no_array_is_refused(on):
+    with pytest.raises(
+        TypeError, match=r"^predictions must be an array of NumPy, .*got list; convert it first$"
+    ):
+        xlosses.value_and_grad(xlosses.mse_loss)([1.0], [0.0])
+    for argnums in (2, 3):
+        with pytest.raises(TypeError, match=f"the loss was not given argument {argnums} as its first"):
+            xlosses.value_and_grad(mse, argnums)(on.array([1.0]), on.array([1.0]))
+
+
 def test_what_hands_the_array_on_has_its_gradient(on):
     x, y = on.array([1.0, 3.0]), on.array([0.0, 0.0])
     by_keyword = {"targets": y, "predictions": x, "reduction": "sum"}
