@@ -276,6 +276,20 @@ ROWS = [
         {"eps": 0.0},
     ),
     Row(
+        "distances whose reciprocal is subnormal",
+        xlosses.triplet_loss,
+        ([[0.0, 0.0]], [[0.0, 2e38]], [[0.0, 0.0]]),
+        [2e38],
+        [[0.0, -1.0]],
+        {"eps": 0.0},
+    ),
+    Row(
+        "a cosine of lengths whose reciprocal is subnormal",
+        xlosses.cosine_similarity_loss,
+        ([[0.0, 2e38]], [[0.0, 3e38]]),
+        [1.0],
+    ),
+    Row(
         "variance 0 in half",
         xlosses.gaussian_nll_loss,
         ([1.0], [1.0], [0.0]),

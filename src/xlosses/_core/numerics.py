@@ -25,9 +25,8 @@ def product(xp: Any, factor: Array, x: Array) -> Any:
     # 0 * inf is NaN, and so is its gradient: the infinity is replaced before the product.
     nothing = xp.logical_and(factor == 0, xp.isinf(x))
     x = xp.where(nothing, 0.0, x)
-    return xp.where(
-        nothing, 0.0, factor * x
-    )  # without this XLA does not fuse the product with its surroundings
+    # Without the selection XLA does not fuse the product with what is around it.
+    return xp.where(nothing, 0.0, factor * x)
 
 
 def sum_of_products(xp: Any, factor: Array, x: Array) -> Any:
@@ -58,8 +57,12 @@ def of_class(xp: Any, c: Array, labels: Array) -> Any:
 
 
 def scale_of(xp: Any, x: Array) -> Any:
-    """The largest |x| over the last axis, as a constant to divide by: squares then stay in range."""
-    return xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1)
+    """The largest |x| over the last axis, as a constant to divide by: squares then stay in range.
+
+    XLA divides a row by multiplying it with the reciprocal of this number, and takes a subnormal
+    reciprocal for 0: the number is made no larger than what has a normal one.
+    """
+    return xp.clip(xp.max(xp.absolute(xp.stop_gradient(x)), axis=-1), None, 1.0 / tiny(xp, x))
 
 
 def nan_if_extreme(xp: Any, total: Array) -> Any:
