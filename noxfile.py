@@ -262,7 +262,7 @@ def mutants(session: nox.Session, backend: str) -> None:
         session.run("cosmic-ray", "init", str(config), found)
         session.run("cr-filter-operators", found, str(config))
         session.run("cosmic-ray", "exec", str(config), found)
-    session.run("python", "tests/mutants/report.py", str(copy / found), *session.posargs)
+    session.run("python", "tests/mutants/report.py", backend, str(copy / found), *session.posargs)
 
 
 @nox.session(default=False)

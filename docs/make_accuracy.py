@@ -122,13 +122,16 @@ def points() -> str:
 def mutants() -> str:
     """How many small changes to the source the tests notice, and why they let the others pass."""
     found = json.loads(MUTANTS.read_text())
-    died = 1 - found["survived"] / found["mutants"]
+    figures = [
+        [f"`{backend}`", f"{row['mutants']} of {row['of']}", f"{1 - row['survived'] / row['mutants']:.0%}"]
+        for backend, row in found["figures"].items()
+    ]
     lines = [
         [f"`{where}`", f"`{line}`", reason_of]
         for mutant, reason_of in found["survivors"].items()
         for where, line in [parts(mutant)]
     ]
-    head = f"{found['mutants']} changes, {found['survived']} not noticed: {died:.1%} are."
+    head = table(["tests on", "changes tried, of all", "noticed"], figures)
     return f"{head}\n\n{table(['in', 'line', 'why'], lines)}"
 
 
