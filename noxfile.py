@@ -18,7 +18,7 @@ PINNED = {
     "PIP_BUILD_CONSTRAINT": CONSTRAINTS,
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
 }
-TEST_TOOLS = ("numpy", "pytest", "hypothesis", "mpmath", "cloudpickle")
+TEST_TOOLS = ("numpy", "pytest", "pytest-xdist", "hypothesis", "mpmath", "cloudpickle")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
 EXAMPLES = (
     "xlosses._core",
@@ -34,6 +34,10 @@ BACKENDS = ("numpy", "strict", "torch", "jax", "mlx")
 # three times as long. "1" is "on" for small arrays, too, and "40" cuts them into blocks.
 BLOCKS = ("on", "off", "40")
 ENGINES = {"numpy": BLOCKS, "torch": BLOCKS, "jax": ("off", "1"), "mlx": ("on", "off")}
+
+# Tests run side by side on up to four cores: a process of JAX and its tests may take 2 GB.
+CORES = min(os.cpu_count() or 1, 4)
+SIDE_BY_SIDE = ("-n", str(CORES)) if CORES > 1 else ()
 
 # Most of the time on JAX is spent in XLA's compiler, so that most tests ask it for little, and what it has
 # compiled is kept: the next run takes a third of the time.
@@ -114,9 +118,11 @@ def tests(session: nox.Session, backend: str) -> None:
     session.env.update(PROGRAMS if backend == "jax" else {})
     first, *others = ENGINES.get(backend, ("on",))
     hasty = HASTY if backend == "jax" else {}
-    session.run("pytest", "--backend", backend, *session.posargs, env={"XLOSSES_ENGINE": first, **hasty})
+    run = ("pytest", "--backend", backend, *SIDE_BY_SIDE, *session.posargs)
+    session.run(*run, env={"XLOSSES_ENGINE": first, **hasty})
     for engine in others:
-        run = ("pytest", "--backend", backend, "tests/losses/test_values.py", *session.posargs)
+        side_by_side = SIDE_BY_SIDE if backend == "jax" else ()  # else it takes longer to start
+        run = ("pytest", "--backend", backend, *side_by_side, "tests/losses/test_values.py", *session.posargs)
         session.run(*run, env={"XLOSSES_ENGINE": engine, "XLOSSES_TESTS": "sorts"})
     if backend == "numpy":
         session.run("pytest", "--doctest-modules", "--pyargs", *EXAMPLES, *session.posargs)
@@ -130,7 +136,7 @@ def deep(session: nox.Session, backend: str) -> None:
         return
     install_for_tests(session, backend)
     for engine in ENGINES.get(backend, ("on",)):
-        run = ("pytest", "--backend", backend, *session.posargs)
+        run = ("pytest", "--backend", backend, *SIDE_BY_SIDE, *session.posargs)
         session.run(*run, env={"XLOSSES_ENGINE": engine, "XLOSSES_TESTS": "deep"})
 
 
@@ -208,10 +214,10 @@ def newest(session: nox.Session, backend: str) -> None:
 @nox.session
 def together(session: nox.Session) -> None:
     """With all frameworks: types, every loss against its reference on real data, and the command line."""
-    install(session, "mypy", "pytest", extras=everything("demo"))
+    install(session, "mypy", "pytest", "pytest-xdist", extras=everything("demo"))
     session.run("mypy", "--strict", "src")
     session.run("mypy", "--strict", "tests/typing_for_users.py")  # torch in, torch out
-    session.run("pytest", "tests/together", *session.posargs)
+    session.run("pytest", "tests/together", *SIDE_BY_SIDE, *session.posargs)
 
 
 @nox.session
