@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import pytest
 from matrix import exactly
 from tolerances import tolerance
@@ -334,54 +333,12 @@ def assert_same(on, found, wanted, dtype):
             assert math.isclose(a, b, rel_tol=limit, abs_tol=0 if b else 1e-12), f"{found} is not {wanted}"
 
 
-@pytest.mark.parametrize(
-    ("half", "error", "n"), [("float16", 1.0, 100_000), ("float16", 200.0, 1000), ("bfloat16", 1.0, 100_000)]
-)
-def test_half_means_do_not_overflow(on, half, error, n):
-    if half in on.bench.dtypes():
-        x = on.array([error] * n, half)
-        assert exactly(on, xlosses.mse_loss(x, 0.0)) == exactly(on, on.array(error**2, half))
-
-
-def test_dtype_keeps_a_sum_that_half_cannot_hold(on):
-    if "float16" in on.bench.dtypes():
-        total = xlosses.mse_loss(on.array([1.0] * 70_000, "float16"), 0.0, reduction="sum", dtype="float32")
-        assert on.dtype_of(total) == "float32"
-        assert on.read(total) == 70_000.0
-
-
 def test_unsigned_integers_do_not_wrap(on):
     zero, one = on.array([0], "uint8"), on.array([1], "uint8")
     loss = xlosses.mse_loss(zero, one)
     assert on.read(loss) == 1.0
     assert on.dtype_of(loss) == on.default_float
     assert on.read(xlosses.value_and_grad(xlosses.mse_loss)(zero, one)[1]) == [-2.0]
-
-
-@pytest.mark.parametrize("entry", [1.0, 0.1, 1e-3])
-def test_mean_of_ten_million_equal_terms(on, entry):
-    x = on.bench.xp.broadcast_to(on.array([entry]), (10_000_000,))
-    exact = exactly(on, on.array([entry]))[0]
-    # array-api-strict sums by NumPy, which before 2.4 added parts of 8192 entries one after the other.
-    one_by_one = on.name == "strict" and np.lib.NumpyVersion(np.__version__) < "2.4.0"
-    limit = 2e-5 if one_by_one else 1e-6
-    assert math.isclose(on.read(xlosses.l1_loss(x, 0.0)), exact, rel_tol=limit)
-
-
-def test_mean_of_ten_million_terms(on):
-    cycle = [math.fmod(k * 0.6180339887498949, 1.0) for k in range(1000)]
-    xp = on.bench.xp
-    x = xp.reshape(xp.broadcast_to(on.array(cycle), (10_000, 1000)), (-1,))
-    exact = math.fsum(exactly(on, on.array(cycle))) / 1000
-    assert math.isclose(on.read(xlosses.l1_loss(x, 0.0)), exact, rel_tol=1e-6)
-
-
-@pytest.mark.parametrize("half", ["float16", "bfloat16"])
-def test_half_means_of_a_million_terms(on, half):
-    """The float32 mean, rounded once."""
-    if half in on.bench.dtypes():
-        x = on.bench.xp.broadcast_to(on.array([0.1], half), (1_000_000,))
-        assert exactly(on, xlosses.l1_loss(x, 0.0)) == exactly(on, on.array([0.1], half))[0]
 
 
 def test_values_of_the_seed(on):
