@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -43,10 +43,8 @@ REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
 
 def sort_of(case: Case) -> Any:
     """What decides how a loss is laid out and run: which of its arrays are rows, vectors or labels."""
-    return tuple(
-        (kind.rpartition(" ")[2] == "vector", KINDS[kind].row, KINDS[kind].dtype)
-        for kind in case.arrays.values()
-    )
+    kinds = [(kind.rpartition(" ")[2] == "vector", KINDS[kind]) for kind in case.arrays.values()]
+    return case.whole, tuple((vector, kind.row, kind.dtype, kind.shared) for vector, kind in kinds)
 
 
 _first_of_sort = {sort_of(case): case for case in reversed(CASES.values())}
@@ -110,13 +108,17 @@ class Call:
                 lambda *leaves: f(*leaves, *rest), *self.given[: len(names)]
             )
             return dict(zip(names, found, strict=True))
-        return {names[0]: self.slope(**options)}
+        return self.slopes([name for name in names if name in self.case.slopes], **options)
+
+    def slopes(self, names: Sequence[str], **options: Any) -> dict[str, Any]:
+        """The gradients by these arrays, from slope or vjp."""
+        places = tuple([*self.arrays].index(name) for name in names)
+        found = xlosses.value_and_grad(self.loss(**options), places)(*self.given)[1]
+        return dict(zip(names, found, strict=True))
 
     def slope(self, **options: Any) -> Any:
-        """The gradient by the first array, from the slope."""
-        if self.case.by_rows:
-            options = {"axis": -1, **options}
-        return xlosses.value_and_grad(self.case.loss)(*self.given, **options)[1]
+        """The gradient by the first array, from slope or vjp."""
+        return self.slopes([self.first], **options)[self.first]
 
     def assert_close(self, found: Any, wanted: Any, times: float = 1.0) -> None:
         """Within tolerance of the exact result, relative to its largest entry."""

@@ -13,14 +13,15 @@ from xlosses._core.formula import Formula
 
 
 class Request:
-    """A gradient by this array, asked for by `value_and_grad`; `evaluate` answers it here."""
+    """Gradients by these arrays, asked for by `value_and_grad`; `evaluate` answers it here."""
 
-    def __init__(self, array: Any) -> None:
-        self.array = array
+    def __init__(self, arrays: tuple[Any, ...]) -> None:
+        self.arrays = arrays
         self.calls = 0  # how often `evaluate` was called
-        self.places = 0  # how many arguments of the loss are the array
+        self.elsewhere = False  # whether one of them is a parameter, the weights or the mask of the loss
+        self.missing: list[int] = []  # which of them the loss was not given
         self.value: Any = None
-        self.gradient: Any = None
+        self.gradients: tuple[Any, ...] | None = None
 
 
 current_request: ContextVar[Request | None] = ContextVar("xlosses_gradient", default=None)
@@ -35,8 +36,9 @@ def evaluate(
     where: Any = None,
     dtype: Any = None,
     *,
-    axis: int = -1,
+    axis: int | tuple[int, ...] = -1,
     ignore_index: int | None = None,
+    classes: int | None = None,
 ) -> Any:
     """Reduce the terms that a formula makes of these arrays.
 
@@ -60,10 +62,12 @@ def evaluate(
         Which terms to keep. A term that is not kept adds 0 to value and gradient.
     dtype : str or dtype, optional
         The dtype of the result.
-    axis : int
-        The axis that the rows of the arrays lie along.
+    axis : int or tuple of int
+        The axis that the rows of the arrays lie along; of several axes the entries form one row.
     ignore_index : int, optional
         A label whose rows are not kept.
+    classes : int, optional
+        How many classes labels may name; as many as a row has entries unless given.
 
     Returns
     -------
@@ -85,23 +89,29 @@ def evaluate(
     >>> float(xlosses.evaluate(relative_error, dict(inputs=x, targets=y), where=y == y))
     0.5
     """
-    call = call_of(formula, arrays, parameters, reduction, weights, where, dtype, axis, ignore_index)
+    call = call_of(formula, arrays, parameters, reduction, weights, where, dtype, axis, ignore_index, classes)
     xp = namespace_of(call.arrays[0])
     if xp is None or not xp.tracing():
         request = current_request.get()
         if request is not None:
-            return _with_gradient(call, xp, request)
+            return _with_gradients(call, xp, request)
     return _engine.run(call, xp)
 
 
-def _with_gradient(call: Call, xp: Namespace | None, request: Request) -> Any:
-    """The result; if the first array is the one that the request is for, the request gets its gradient."""
+def _with_gradients(call: Call, xp: Namespace | None, request: Request) -> Any:
+    """The result; if the loss was given the arrays of the request, the request gets the gradients."""
     request.calls += 1
-    if call.arrays[0] is not request.array:
+    places = [[i for i, x in enumerate(call.arrays) if x is array] for array in request.arrays]
+    request.missing = [k for k, found in enumerate(places) if not found]
+    if request.missing:
         return _engine.run(call, xp)
     if call.reduction == "none":
         raise ValueError("a gradient needs a reduction to one number, got reduction='none'")
-    arguments = (*call.arrays, *call.parameters.values(), call.weights, call.where)
-    request.places = sum(x is request.array for x in arguments)
-    request.value, request.gradient = _engine.value_and_gradient(call, xp)
+    others = (*call.parameters.values(), call.weights, call.where)
+    request.elsewhere = any(x is array for x in others for array in request.arrays)
+    needed = tuple(sorted({place for found in places for place in found}))
+    request.value, found = _engine.value_and_gradients(call, xp, needed)
+    by_place = dict(zip(needed, found, strict=True))
+    # An array in several places, such as embeddings compared with each other, has the sum of the gradients.
+    request.gradients = tuple(sum([by_place[place] for place in of[1:]], by_place[of[0]]) for of in places)
     return request.value

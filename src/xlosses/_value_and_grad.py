@@ -12,8 +12,10 @@ from xlosses._backends import namespace_of
 from xlosses._evaluate import Request, current_request
 
 
-def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., tuple[Any, Any]]:
-    """The loss together with its gradient by the first array of its formula, on any framework.
+def value_and_grad(
+    loss: Callable[..., Any], argnums: int | tuple[int, ...] = 0
+) -> Callable[..., tuple[Any, Any]]:
+    """The loss together with its gradient by an array, or by several, on any framework.
 
     The gradient comes from the loss's slope, so it needs no autodiff: NumPy arrays have one too.
     What a function does around a loss has no slope, so that it is refused: there the framework
@@ -23,25 +25,27 @@ def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., 
     Parameters
     ----------
     loss : callable
-        A loss of this library, or your own function that hands the array on to a loss as it is, and
+        A loss of this library, or your own function that hands the arrays on to a loss as they are, and
         returns what that gave.
-    argnums : int
-        Which positional argument is the array to differentiate by: the one that the formula has
-        first. For a loss of `xlosses.keras`, which takes `y_true` before `y_pred`, it is 1.
+    argnums : int or tuple of int
+        Which positional arguments are the arrays to differentiate by, out of those that the loss says
+        it has a slope by. For a loss of `xlosses.keras`, which takes `y_true` before `y_pred`, it is 1.
 
     Returns
     -------
     callable
-        Takes the arguments of the loss, where `reduction` is "mean" unless given, and returns the
-        reduced loss and its gradient in the shape of the array.
+        Takes the arguments of the loss, where "mean" stands for a `reduction` that would be "none" by
+        default, and returns the reduced loss and its gradient in the shape of the array; for a tuple
+        of `argnums` a tuple of gradients.
 
     Raises
     ------
     ValueError
         When `reduction` is "none".
     TypeError
-        When the formula has no slope; when the loss was given another array than came in, or the
-        function returned something else than the loss: the slope alone would then be a wrong gradient.
+        When the formula has no slope by one of the arrays; when the loss was given another array than
+        came in, or the function returned something else than the loss: the slope alone would then be
+        a wrong gradient.
 
     Examples
     --------
@@ -54,44 +58,58 @@ def value_and_grad(loss: Callable[..., Any], argnums: int = 0) -> Callable[..., 
     signature = inspect.signature(loss)
     parameters = signature.parameters
     names = list(parameters)
+    # What a partial or a function's own default says holds, but for "none", which has no gradient.
+    own = parameters["reduction"].default if "reduction" in names else "none"
+    is_bound = own not in ("none", inspect.Parameter.empty) or "reduction" in getattr(loss, "keywords", ())
     takes_reduction = "reduction" in names or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    takes_reduction = takes_reduction and not is_bound
     place_of_reduction = names.index("reduction") if "reduction" in names else len(names)
     if "reduction" in names and parameters["reduction"].kind is inspect.Parameter.KEYWORD_ONLY:
         place_of_reduction = len(names)
+    numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     @wraps(loss)
     def with_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         if takes_reduction and "reduction" not in kwargs and len(args) <= place_of_reduction:
             kwargs["reduction"] = "mean"
-        if len(args) > argnums:
-            array = args[argnums]
-        else:
-            array = kwargs.get(names[argnums]) if len(names) > argnums else None
-        xp = namespace_of(array)
+        keys = [i if i < len(args) else names[i] if i < len(names) else i for i in numbers]
+        given: dict[Any, Any] = dict(enumerate(args))
+        given.update(kwargs)
+        arrays = [given.get(key) for key in keys]
+        xp = namespace_of(arrays[0]) if arrays else None
         if xp is not None and xp.tracing():
             return _engine.compiled_value_and_grad(loss, argnums, args, kwargs)
-        request = Request(array)
+        for key, array in zip(keys, arrays, strict=True):
+            if sum(x is array for x in given.values()) > 1 and namespace_of(array) is not None:
+                given[key] = _copied(array)  # so that it can be told from the argument that it is, too
+        request = Request(tuple(given.get(key) for key in keys))
+        args = tuple(given.pop(i) for i in range(len(args)))
         token = current_request.set(request)
         try:
-            value = loss(*args, **kwargs)
+            value = loss(*args, **given)
         finally:
             current_request.reset(token)
-        passed_in = sum(x is array for x in (*args, *kwargs.values()))
-        evaluated_once = request.calls == 1 and request.places <= passed_in
-        if request.gradient is None or not evaluated_once or value is not request.value:
-            raise TypeError(_refusal(request, argnums))
-        return value, request.gradient
+        if request.gradients is None or request.calls != 1 or request.elsewhere or value is not request.value:
+            raise TypeError(_refusal(request, numbers))
+        return value, request.gradients[0] if isinstance(argnums, int) else request.gradients
 
     return with_gradient
 
 
-def _refusal(request: Request, argnums: int) -> str:
-    if request.gradient is None:
-        what = f"the loss was not given argument {argnums} as its first array"
+def _copied(array: Any) -> Any:
+    xp = namespace_of(array)
+    assert xp
+    return xp.where(xp.full(array.shape, True, dtype=xp.dtype_named("bool", array)), array, array)
+
+
+def _refusal(request: Request, numbers: tuple[int, ...]) -> str:
+    if request.gradients is None:
+        missing = " and ".join(str(numbers[k]) for k in request.missing or range(len(numbers)))
+        what = f"the loss was not given argument {missing} as one of its arrays"
     elif request.calls != 1:
         what = f"it evaluates {request.calls} losses"
-    elif request.value is not None and request.places > 1:
-        what = "it gives the loss the array in more than one place"
+    elif request.elsewhere:
+        what = "it gives the loss the array as something else, too"
     else:
         what = "it does not return what the loss gave"
     return (

@@ -49,9 +49,10 @@ def test_slope_is_the_gradient(on, case, options, reduction):
     call = Call(on, case)
     reduction = "sum" if reduction == "none" else reduction
     exact = expected(case, call.data, options, reduction, WEIGHTS, WHERE)
-    slope = call.slope(**options, **extras(on, WEIGHTS, WHERE), reduction=reduction)
-    call.assert_close(slope, exact.gradients[call.first])
-    assert tuple(slope.shape) == tuple(call.given[0].shape)
+    slopes = call.slopes(case.slopes, **options, **extras(on, WEIGHTS, WHERE), reduction=reduction)
+    for name, slope in slopes.items():
+        call.assert_close(slope, exact.gradients[name])
+        assert tuple(slope.shape) == tuple(call.arrays[name].shape)
 
 
 @every_setting
@@ -76,11 +77,11 @@ def test_nan_where_masked(on, case):
     settings = {"reduction": "sum", **extras(on, WEIGHTS, WHERE)}
     exact = expected(case, call.data, {}, "sum", WEIGHTS, WHERE)
     spoil = {True: math.nan, False: 999}
-    for name, column in call.data.items():
+    for name in case.separate:
         real = name in floating(case)
         column = [
             x if kept else ([math.nan] * len(x) if isinstance(x, list) else spoil[real])
-            for x, kept in zip(column, WHERE, strict=True)
+            for x, kept in zip(call.data[name], WHERE, strict=True)
         ]
         call.arrays[name] = on.array(column, "float32" if real else "int32")
     call.given = list(call.arrays.values())
@@ -109,7 +110,7 @@ def test_everything_masked(on, case, reduction):
 @pytest.mark.parametrize("reduction", ["mean", "weighted_mean", "sum"])
 def test_empty_batch(on, case, reduction):
     call = Call(on, case)
-    call.given = [x[:0, ...] for x in call.given]
+    call.given = [x if case.is_shared(name) else x[:0, ...] for name, x in call.arrays.items()]
     assert on.read(call.loss(reduction=reduction)(*call.given)) == 0.0
     for gradient in call.gradients([call.first], {"reduction": reduction}).values():
         assert tuple(gradient.shape) == tuple(call.given[0].shape)
@@ -131,7 +132,7 @@ def test_weights_that_sum_to_zero(on, case, weights):
 @every_case
 def test_nan_that_is_not_masked_comes_out(on, case):
     call = Call(on, case)
-    for position, name in enumerate(floating(case)):
+    for position, name in enumerate(set(floating(case)) & {*case.separate}):
         column = call.data[name]
         spoilt = [[math.nan] * len(x) if isinstance(x, list) else math.nan for x in column[:1]] + column[1:]
         given = list(call.given)

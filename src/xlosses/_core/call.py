@@ -21,8 +21,9 @@ class Call(NamedTuple):
     where: Any
     reduction: str
     dtype: Any
-    axis: int
+    axis: int | tuple[int, ...]
     ignore_index: int | None
+    classes: int | None = None
 
 
 def call_of(
@@ -33,8 +34,9 @@ def call_of(
     weights: Any,
     where: Any,
     dtype: Any,
-    axis: int,
+    axis: int | tuple[int, ...],
     ignore_index: int | None,
+    classes: int | None = None,
 ) -> Call:
     """The call; a wrong reduction, formula, axis or ignore_index is an error that names it."""
     checks.reduction_name(reduction)
@@ -45,9 +47,12 @@ def call_of(
         )
     if not arrays:
         raise TypeError(f"{formula!r} needs at least one array, got none")
-    axis = axis if type(axis) is int else _integer("axis", axis)
+    if type(axis) is not int:
+        axis = tuple(_integer("axis", a) for a in axis) if isinstance(axis, tuple) else _integer("axis", axis)
     if ignore_index is not None and type(ignore_index) is not int:
         ignore_index = _integer("ignore_index", ignore_index)
+    if classes is not None and type(classes) is not int:
+        classes = _integer("classes", classes)
     return Call(
         formula,
         tuple(arrays),
@@ -59,6 +64,7 @@ def call_of(
         dtype,
         axis,
         ignore_index,
+        classes,
     )
 
 

@@ -54,13 +54,16 @@ def order(**parameter: Number) -> float:
     return float(_number(parameter, "a number >= 1", lambda p: p >= 1))
 
 
-def axis_of(ndim: int, **parameter: int) -> int:
-    """The axis of an array with `ndim` axes, counted from the front."""
-    ((name, value),) = parameter.items()
-    axis = operator.index(value)
-    if not -ndim <= axis < ndim:
-        raise ValueError(f"{name}={axis} is out of range for an array with {ndim} axes")
-    return axis % ndim
+def axes_of(ndim: int, axis: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of an array with `ndim` axes, counted from the front."""
+    axes = tuple(map(operator.index, axis if isinstance(axis, tuple) else (axis,)))
+    for each in axes:
+        if not -ndim <= each < ndim:
+            raise ValueError(f"axis={axis} is out of range for an array with {ndim} axes")
+    found = tuple(each % ndim for each in axes)
+    if not axes or len({*found}) < len(found):
+        raise ValueError(f"axis={axis} must name one axis or several different ones")
+    return found
 
 
 def is_number(value: object) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from xlosses._backends import FLOATING, INTEGRAL, Namespace
+from xlosses._core.alignment import OF_INTEGERS, Alignment
 from xlosses._core.checks import as_float
-from xlosses._core.formula import Alignment
 
 
 def choose(
@@ -19,7 +19,7 @@ def choose(
         name_of_dtype = xp.dtype_name(value.dtype)
         if name_of_dtype not in FLOATING and name_of_dtype not in INTEGRAL and name_of_dtype != "bool":
             raise TypeError(f"{name} must be real, got dtype {name_of_dtype}")
-        if name_of_dtype in FLOATING and alignment[name] not in ("labels", "classes"):
+        if name_of_dtype in FLOATING and alignment[name] not in (*OF_INTEGERS, "classes"):
             floating.add(name_of_dtype)
     first = next(iter(arrays.values()))
     if dtype is None:

@@ -18,31 +18,17 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
-from typing import Any, Literal, TypeAlias, get_args, overload
+from typing import Any, TypeAlias, overload
 from weakref import WeakValueDictionary
 
 from xlosses._backends import Cache
-
-Alignment: TypeAlias = Literal["elements", "rows", "vectors", "labels", "classes"]
-"""How the shape of an array relates to that of the first one.
-
-elements    the same shape, one term each
-rows        the same shape, its `axis` moved last, one term per row
-vectors     like rows, and batch axes of length one broadcast
-labels      one integer class per row
-classes     one number per class, the same for every row; may be left out (None)
-"""
-
-COMPANIONS: dict[str, tuple[str, ...]] = {
-    "elements": ("elements",),
-    "rows": ("rows", "labels", "classes"),
-    "vectors": ("vectors",),
-}
-"""For each alignment of the first array, those that the other arrays may have."""
+from xlosses._core import alignment as alignments
+from xlosses._core.alignment import OF_ENTRIES, Alignment
 
 Terms: TypeAlias = Callable[..., Any]
+Width: TypeAlias = Callable[..., int]
 
 PLANS = 256  # how many plans a formula caches, one for each signature of a call
 PROGRAMS = 64  # how many compiled programs a formula caches
@@ -60,16 +46,21 @@ class Formula:
         alignment: tuple[Alignment, ...] = (),
         static: tuple[str, ...] = (),
         *,
+        width: Width | None = None,
         reads_one_entry: bool = False,
         shares_softmax: bool = False,
     ) -> None:
         self.terms = terms
         self.alignment = alignment
         self.static = static
+        self.width = width
         self.reads_one_entry = reads_one_entry
         self.shares_softmax = shares_softmax
         self.by_rows = alignment[:1] not in ((), ("elements",))
         self.slope_function: Terms | None = None
+        self.slope_by: tuple[int, ...] = ()
+        self.vjp_function: Terms | None = None
+        self.vjp_by: tuple[int, ...] = ()
         self.weight_function: Terms | None = None
         self.ordinary_form: Formula | None = None
         self.plans: Cache[Any] = Cache(PLANS)
@@ -106,10 +97,91 @@ class Formula:
         copy.plans, copy.programs = Cache(PLANS), Cache(PROGRAMS)
         return copy
 
-    def slope(self, slope_function: Terms) -> Terms:
-        """Take this function as the derivative of each term by the first array."""
-        self.slope_function = slope_function
-        return slope_function
+    @property
+    def differentiated_by(self) -> tuple[int, ...]:
+        """The places of the arrays that slope or vjp give the derivatives by."""
+        return self.slope_by if self.vjp_function is None else self.vjp_by
+
+    @overload
+    def slope(self, slope_function: Terms, /) -> Terms: ...
+    @overload
+    def slope(self, /, *, by: Sequence[str]) -> Callable[[Terms], Terms]: ...
+    def slope(self, slope_function: Any = None, /, *, by: Sequence[str] = ()) -> Any:
+        """Take this function as the derivative of each term by the first array.
+
+        Or, given `by`, as that by each of the arrays it names: the function then yields them in this
+        order, and is run only as far as they are needed.
+        """
+
+        def decorate(slope_function: Terms) -> Terms:
+            self.slope_function = slope_function
+            self.slope_by = self._places(slope_function, by, 1) if by else (0,)
+            return slope_function
+
+        return decorate if slope_function is None else decorate(slope_function)
+
+    def slopes(self, xp: Any, arrays: Any, parameters: Any, needed: Sequence[int]) -> tuple[Any, ...]:
+        """The derivative of each term by each array whose place is needed."""
+        assert self.slope_function
+        found = self.slope_function(xp, *arrays, **parameters)
+        found = found if isinstance(found, (Iterator, tuple, list)) else (found,)
+        return self.in_order(iter(found), self.slope_by, needed)
+
+    def vjp(self, *, by: Sequence[str]) -> Callable[[Terms], Terms]:
+        """Take the decorated function as terms and gradients in one, for arrays that all terms share.
+
+        It is given `(xp, g, *arrays, **parameters)`, where g is a factor of each term. It yields the
+        terms, and then the derivative of the sum of g times term by each array that `by` names. What
+        both need it computes once. It is run only as far as is needed.
+        """
+
+        def decorate(vjp_function: Terms) -> Terms:
+            self.vjp_function = vjp_function
+            self.vjp_by = self._places(vjp_function, by, 2)
+            return vjp_function
+
+        return decorate
+
+    def pulled_back(
+        self, xp: Any, factor: Any, arrays: Any, parameters: Any, needed: Sequence[int]
+    ) -> tuple[Any, ...]:
+        """The derivative of the sum of factor times term by each array whose place is needed."""
+        if self.vjp_function is not None:
+            yields = iter(self.vjp_function(xp, factor, *arrays, **parameters))
+            next(yields)
+            return self.in_order(yields, self.vjp_by, needed)
+        found = self.slopes(xp, arrays, parameters, needed)
+        kinds = self.alignment or ("elements",) * len(arrays)
+        return tuple(
+            slope * (factor[..., None] if kinds[place] in OF_ENTRIES else factor)
+            for place, slope in zip(needed, found, strict=True)
+        )
+
+    def in_order(
+        self, derivatives: Iterator[Any], by: tuple[int, ...], needed: Sequence[int]
+    ) -> tuple[Any, ...]:
+        """What a slope or a vjp yields by these arrays, in the order in which they are needed."""
+        found: dict[int, Any] = {}
+        for place in by:
+            if set(needed) <= found.keys():
+                break
+            try:
+                found[place] = next(derivatives)
+            except StopIteration:
+                raise ValueError(
+                    f"{self!r} declares its derivatives by {len(by)} arrays, but yields {len(found)}"
+                ) from None
+        return tuple(found[place] for place in needed)
+
+    def _places(self, function: Terms, names: Sequence[str], before: int) -> tuple[int, ...]:
+        """The places of the arrays of these names, which follow `before` other parameters."""
+        arguments = list(inspect.signature(function).parameters)[before:]
+        arguments = arguments[: len(self.alignment) or None]
+        names = (names,) if isinstance(names, str) else tuple(names)
+        for name in names:
+            if name not in arguments:
+                raise ValueError(f"by={name!r} is none of the arrays of {self!r}: {', '.join(arguments)}")
+        return tuple(arguments.index(name) for name in names)
 
     def ordinary(self, terms: Terms) -> Formula:
         """Take this function as a plainer form of the terms, right wherever its result is finite.
@@ -118,6 +190,7 @@ class Formula:
         The form that is returned can be given a slope, which is tried in the same way.
         """
         form = self.ordinary_form = self.by(terms)
+        form.slope_by, form.vjp_function = (), None
         return form
 
     def weight(self, weight_function: Terms) -> Terms:
@@ -147,18 +220,31 @@ class Formula:
         # the decorator replaced them by it. As `name.terms` they can be found.
         if named_object is self and not self.terms.__qualname__.endswith(".terms"):
             self.terms.__qualname__ += ".terms"
-        flags = {"reads_one_entry": self.reads_one_entry, "shares_softmax": self.shares_softmax}
+        flags = {
+            "width": self.width,
+            "reads_one_entry": self.reads_one_entry,
+            "shares_softmax": self.shares_softmax,
+        }
+        parts = {
+            "slope_function": self.slope_function,
+            "slope_by": self.slope_by,
+            "vjp_function": self.vjp_function,
+            "vjp_by": self.vjp_by,
+            "weight_function": self.weight_function,
+        }
         form = self.ordinary_form
-        ordinary_parts = None if form is None else (form.terms, form.slope_function)
-        parts = (self.slope_function, self.weight_function, ordinary_parts)
-        return _rebuilt, (self.terms, self.alignment, self.static, flags, parts)
+        ordinary_parts = None if form is None else (form.terms, form.slope_function, form.slope_by)
+        return _rebuilt, (self.terms, self.alignment, self.static, flags, parts, ordinary_parts)
 
 
-def _rebuilt(terms: Terms, alignment: Any, static: Any, flags: dict[str, bool], parts: Any) -> Formula:
+def _rebuilt(
+    terms: Terms, alignment: Any, static: Any, flags: dict[str, Any], parts: dict[str, Any], ordinary: Any
+) -> Formula:
     form = Formula(terms, alignment, static, **flags)
-    form.slope_function, form.weight_function, ordinary_parts = parts
-    if ordinary_parts is not None:
-        form.ordinary(ordinary_parts[0]).slope_function = ordinary_parts[1]
+    vars(form).update(parts)
+    if ordinary is not None:
+        ordinary_form = form.ordinary(ordinary[0])
+        ordinary_form.slope_function, ordinary_form.slope_by = ordinary[1:]
     return form
 
 
@@ -180,35 +266,54 @@ def named(key: str) -> Formula:
 
 
 @overload
-def formula(*alignment: Alignment, static: tuple[str, ...] = ...) -> Callable[[Terms], Formula]: ...
+def formula(
+    *alignment: Alignment, static: tuple[str, ...] = ..., width: Width | None = ...
+) -> Callable[[Terms], Formula]: ...
 @overload
 def formula(terms: Terms, /) -> Formula: ...
-def formula(*alignment: Any, static: tuple[str, ...] = ()) -> Any:
+def formula(*alignment: Any, static: tuple[str, ...] = (), width: Width | None = None) -> Any:
     """Make a formula of a function `(xp, *arrays, **parameters) -> terms`.
 
     Plain, all arrays are compared element by element. Otherwise `alignment` says, array by array,
-    how each lies beside the first: "elements", "rows", "vectors", "labels" or "classes".
+    how each lies beside the first.
 
     Parameters
     ----------
     *alignment : str
-        One word per array, or nothing when the decorator is used plainly. The first is "elements",
-        "rows" or "vectors".
+        One word per array, or nothing when the decorator is used plainly:
+
+        - "elements": the same shape, one term each;
+        - "rows": the same shape, its `axis` moved last, one term per row;
+        - "vectors": like rows, and batch axes of length one broadcast;
+        - "scalars": one real number per row;
+        - "labels": one integer class per row, in the range of the row's entries, or of `classes`;
+        - "integers": one integer per row, which is compared and never picked by;
+        - "classes": one number per entry of a row, the same for every row; may be None;
+        - "shared": real numbers in any shape, which every term sees whole; may be None;
+        - "shared integers": integers in any shape, which every term sees whole;
+        - "kept": one boolean per entry of each row, whether the entry counts; may be None.
+
+        The first is "elements", "rows" or "vectors".
     static : tuple of str
         The parameters that choose a branch. They are plain numbers, strings or booleans, and never
         traced: another value is another program.
+    width : callable, optional
+        From the shape of each array (None for one left out) to how many entries the largest array
+        has that the formula makes for one term, if that is more than a row: large inputs are cut
+        into blocks by it.
 
     Returns
     -------
     Formula
         To be given to `evaluate`. Its method `slope` decorates the derivative of each term by
-        the first array; its method `weight` what each term counts for in "weighted_mean"; its method
+        the first array, or by several; its method `vjp` terms and gradients in one, where terms share
+        an array; its method `weight` what each term counts for in "weighted_mean"; its method
         `ordinary` a plainer form of the terms, right wherever it is finite, which is tried first.
 
     Raises
     ------
     ValueError
-        A word that is none of the five, or that cannot stand beside the first; a static parameter
+        A word that is none of these, or that cannot stand beside the first; a static parameter
         that the function does not have.
 
     Examples
@@ -223,12 +328,13 @@ def formula(*alignment: Any, static: tuple[str, ...] = ()) -> Any:
     """
     if alignment and callable(alignment[0]):
         return declared()(alignment[0])
-    return declared(*alignment, static=static)
+    return declared(*alignment, static=static, width=width)
 
 
 def declared(
     *alignment: Alignment,
     static: tuple[str, ...] = (),
+    width: Width | None = None,
     reads_one_entry: bool = False,
     shares_softmax: bool = False,
 ) -> Callable[[Terms], Formula]:
@@ -240,7 +346,7 @@ def declared(
                        gradient together with the loss saves a softmax
     """
     static = (static,) if isinstance(static, str) else tuple(static)
-    _check_alignment(alignment)
+    alignments.check(alignment)
     if reads_one_entry and "labels" not in alignment:
         raise ValueError("reads_one_entry needs an array of 'labels', which say which entry is read")
 
@@ -251,29 +357,12 @@ def declared(
                 if name not in arguments:
                     raise ValueError(f"static={name!r} is no parameter of {terms.__name__}")
         return Formula(
-            terms, alignment, static, reads_one_entry=reads_one_entry, shares_softmax=shares_softmax
+            terms,
+            alignment,
+            static,
+            width=width,
+            reads_one_entry=reads_one_entry,
+            shares_softmax=shares_softmax,
         )
 
     return decorate
-
-
-def _check_alignment(alignment: tuple[Any, ...]) -> None:
-    for word in alignment:
-        if word not in get_args(Alignment):
-            raise ValueError(
-                f"an array of a formula is one of {', '.join(map(repr, get_args(Alignment)))}, got {word!r}"
-            )
-    if not alignment:
-        return
-    first, *others = alignment
-    if first not in COMPANIONS:
-        raise ValueError(
-            f"the first array of a formula is one of {', '.join(map(repr, COMPANIONS))}, got {first!r}"
-        )
-    for word in others:
-        if word not in COMPANIONS[first]:
-            raise ValueError(
-                f"beside {first!r} an array is one of {', '.join(map(repr, COMPANIONS[first]))}, got {word!r}"
-            )
-    if others.count("labels") > 1:
-        raise ValueError("a formula has one array of 'labels' at most")

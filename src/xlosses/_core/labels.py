@@ -12,13 +12,14 @@ from xlosses._backends import INTEGRAL, Namespace
 from xlosses._core.checks import is_number
 
 
-def check_dtype(xp: Namespace, name: str, value: Any) -> None:
+def check_dtype(xp: Namespace, name: str, value: Any, kind: str) -> None:
     """Raise a TypeError unless the labels are integers."""
+    what = "integer class labels" if kind == "labels" else "integers"
     if is_number(value):
         if isinstance(value, float):
-            raise TypeError(f"{name} must be integer class labels, got the number {value}")
+            raise TypeError(f"{name} must be {what}, got the number {value}")
     elif xp.dtype_name(value.dtype) not in INTEGRAL:
-        raise TypeError(f"{name} must be integer class labels, got dtype {xp.dtype_name(value.dtype)}")
+        raise TypeError(f"{name} must be {what}, got dtype {xp.dtype_name(value.dtype)}")
 
 
 def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignored: int | None) -> bool:
@@ -32,7 +33,7 @@ def check(xp: Namespace, name: str, labels: Any, classes: int, mask: Any, ignore
     _, _, bad = safe(xp, labels, classes, mask, ignored, in_range=False)
     if bool(xp.any(bad)):
         first_bad = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int8), (-1,))))
-        value = int(xp.reshape(_widest(xp, labels), (-1,))[first_bad])
+        value = int(xp.reshape(widest(xp, labels), (-1,))[first_bad])
         raise ValueError(
             f"{name} must be class labels in [0, {classes}), got {value}; exclude rows by "
             f"`where` or `ignore_index`"
@@ -49,7 +50,7 @@ def safe(
     The last is None if `in_range` says that there are none. The labels are cast to the widest signed
     integer dtype, because uint8 would wrap in a comparison with 300.
     """
-    labels = _widest(xp, labels)
+    labels = widest(xp, labels)
     if ignored is not None:
         kept = labels != ignored
         mask = kept if mask is None else xp.logical_and(mask, kept)
@@ -60,5 +61,6 @@ def safe(
     return xp.where(bad, 0, labels), mask, bad if mask is None else xp.logical_and(bad, mask)
 
 
-def _widest(xp: Namespace, labels: Any) -> Any:
+def widest(xp: Namespace, labels: Any) -> Any:
+    """Integers in the widest signed dtype."""
     return labels if labels.dtype == xp.widest_integer() else xp.astype(labels, xp.widest_integer())

@@ -6,14 +6,16 @@ so that copies are made of one block at a time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from xlosses._backends import Namespace
 from xlosses._core import dtypes, labels
+from xlosses._core.alignment import OF_ENTRIES, OF_INTEGERS, UNCUT, Alignment
 from xlosses._core.call import Call
 from xlosses._core.checks import as_float, is_number
-from xlosses._core.formula import Alignment, Formula
+from xlosses._core.formula import Formula
 from xlosses._core.plan import Plan
 from xlosses._core.shapes import Shape
 
@@ -24,7 +26,7 @@ class Operands(NamedTuple):
     plan: Plan
     xp: Namespace  # what to compute with: the plan's, or one that a runner has put in its place
     formula: Formula
-    first: Any  # the first array as the caller gave it
+    given: tuple[Any, ...]  # the arrays as the caller gave them
     arrays: tuple[Any, ...]
     parameters: Mapping[str, Any]
     weights: Any  # an array that broadcasts to the terms, a number, or None
@@ -36,9 +38,9 @@ class Operands(NamedTuple):
     nan_factor: Any = None  # for each row 1, or NaN if its label is out of range
 
     @property
-    def width(self) -> int:
-        """How many entries of the first array belong to one term: the length of a row, or 1."""
-        return int(self.arrays[0].shape[-1]) if self.formula.by_rows else 1
+    def size(self) -> int:
+        """How many entries the largest array has that the formula makes, if it is run on everything."""
+        return math.prod(self.shape) * self.plan.width
 
     @property
     def needs_little_memory(self) -> bool:
@@ -50,18 +52,19 @@ class Operands(NamedTuple):
 
 def prepare(plan: Plan, call: Call) -> Operands:
     """The operands of a call: labels checked, arrays laid out, as views where the framework has them."""
-    xp, arrays, first, weights, where = plan.xp, call.arrays, call.arrays[0], call.weights, call.where
+    xp, arrays, weights, where = plan.xp, call.arrays, call.weights, call.where
     if plan.as_given and call.ignore_index is None:
         in_range = _in_range(call, plan, arrays, None)
         return Operands(
-            plan, xp, call.formula, first, arrays, call.parameters, None, None, None, in_range, in_range,
+            plan, xp, call.formula, arrays, arrays, call.parameters, None, None, None, in_range, in_range,
             plan.shape,
         )  # fmt: skip
     parameters = call.parameters
     if plan.adopted:
         arrays = tuple(_adopted(xp, x) for x in arrays)
         parameters = {name: _adopted(xp, x) for name, x in parameters.items()}
-        first, weights, where = arrays[0], _adopted(xp, weights), _adopted(xp, where)
+        weights, where = _adopted(xp, weights), _adopted(xp, where)
+    given, first = arrays, arrays[0]
     mask = xp.array(False, first, xp.dtype_named("bool", first)) if where is False else where
     mask = None if mask is True else mask
     arrays = tuple(
@@ -74,7 +77,7 @@ def prepare(plan: Plan, call: Call) -> Operands:
         plan=plan,
         xp=xp,
         formula=call.formula,
-        first=first,
+        given=given,
         arrays=arrays,
         parameters=parameters,
         weights=weights,
@@ -95,7 +98,7 @@ def _in_range(call: Call, plan: Plan, arrays: tuple[Any, ...], mask: Any) -> boo
     i = plan.labels
     if i < 0:
         return True
-    return labels.check(plan.xp, call.names[i], arrays[i], plan.shapes[0][-1], mask, call.ignore_index)
+    return labels.check(plan.xp, call.names[i], arrays[i], plan.classes, mask, call.ignore_index)
 
 
 def ready(operands: Operands) -> Operands:
@@ -103,25 +106,28 @@ def ready(operands: Operands) -> Operands:
     if operands.as_given:
         return operands
     xp, kinds, mask = operands.xp, operands.plan.kinds, operands.mask
-    first, nan_factor = operands.arrays[0], None
-    cast = dtypes.Cast(xp, operands.plan.compute, first)
-    arrays = []
-    for x, kind in zip(operands.arrays, kinds, strict=True):
-        if x is not None and kind == "labels":
-            x = xp.stop_gradient(x)  # mx.checkpoint differentiates by integers, too
-            x, mask, out_of_range = labels.safe(
-                xp, x, first.shape[-1], mask, operands.ignored, operands.in_range
-            )
-            if out_of_range is not None:
-                nan_factor = xp.where(out_of_range, float("nan"), cast.constant(1.0))
-        elif x is not None:
-            x = cast(x)
-        arrays.append(x)
+    nan_factor, kept, place = None, operands.plan.kept, operands.plan.labels
+    cast = dtypes.Cast(xp, operands.plan.compute, operands.arrays[0])
+    arrays = [_cast(cast, x, kind) for x, kind in zip(operands.arrays, kinds, strict=True)]
+    if place >= 0:
+        arrays[place], mask, out_of_range = labels.safe(
+            xp, arrays[place], operands.plan.classes, mask, operands.ignored, operands.in_range
+        )
+        if out_of_range is not None:
+            nan_factor = xp.where(out_of_range, float("nan"), cast.constant(1.0))
+    if kept >= 0:
+        arrays = [
+            _harmless(xp, x, kind, arrays[kept]) if kind in ("rows", "vectors") else x
+            for x, kind in zip(arrays, kinds, strict=True)
+        ]
     if nan_factor is not None and operands.formula.reads_one_entry:
         # Otherwise only the entry that the formula reads would get a NaN gradient, not its whole row.
         arrays[0] = xp.nan_gradient(arrays[0], nan_factor)
     if mask is not None:
-        arrays = [_harmless(xp, x, kind, mask) for x, kind in zip(arrays, kinds, strict=True)]
+        arrays = [
+            _harmless(xp, x, kind, mask[..., None] if kind in OF_ENTRIES else mask)
+            for x, kind in zip(arrays, kinds, strict=True)
+        ]
     weights = operands.weights
     if weights is not None and not is_number(weights):
         weights = cast(weights)
@@ -130,9 +136,18 @@ def ready(operands: Operands) -> Operands:
     static = operands.formula.static
     parameters = {k: v if k in static or is_number(v) else cast(v) for k, v in operands.parameters.items()}
     return Operands(  # not by `_replace`, which the compiler of PyTorch 2.6 does not trace
-        operands.plan, xp, operands.formula, operands.first, tuple(arrays), parameters, weights, mask,
+        operands.plan, xp, operands.formula, operands.given, tuple(arrays), parameters, weights, mask,
         operands.ignored, operands.in_range, operands.as_given, operands.shape, nan_factor,
     )  # fmt: skip
+
+
+def _cast(cast: dtypes.Cast, x: Any, kind: Alignment) -> Any:
+    """Real numbers in the dtype of the computation, integers in the widest signed one."""
+    if x is None or kind == "kept":
+        return x
+    if kind in OF_INTEGERS:  # as constants, because mx.checkpoint differentiates by integers, too
+        return labels.widest(cast.xp, cast.xp.stop_gradient(x))
+    return cast(x)
 
 
 def _laid_out(x: Any, from_number: bool, kind: Alignment, shape: Shape, plan: Plan, first: Any) -> Any:
@@ -141,20 +156,47 @@ def _laid_out(x: Any, from_number: bool, kind: Alignment, shape: Shape, plan: Pl
     if x is None:
         return None
     if from_number:
-        if kind == "labels":
+        if kind in OF_INTEGERS:
             return xp.broadcast_to(xp.array(x, first, xp.widest_integer()), shape)
         return dtypes.Cast(xp, plan.compute, first).full(x, shape)
-    if kind in ("rows", "vectors") and plan.axis != len(shape) - 1:
-        x = xp.moveaxis(x, plan.axis, -1)
+    if kind in OF_ENTRIES:
+        x = _with_rows_last(xp, x, plan.axes)
     return x if tuple(x.shape) == shape else xp.broadcast_to(x, shape)
 
 
 def _harmless(xp: Namespace, x: Any, kind: Alignment, mask: Any) -> Any:
-    """The array with 1, or label 0, in place of masked entries.
+    """The array with 1, or label 0, in place of entries that are not kept.
 
     Selecting 0 after the formula is not enough: in the backward pass that 0 is multiplied by the
     derivative of the discarded term, and 0 * NaN is NaN.
     """
-    if x is None or kind == "classes":
+    if x is None or kind in UNCUT:
         return x
-    return xp.where(mask[..., None] if kind in ("rows", "vectors") else mask, x, int(kind != "labels"))
+    return xp.where(mask, x, True if kind == "kept" else int(kind not in OF_INTEGERS))
+
+
+def _with_rows_last(xp: Namespace, x: Any, axes: tuple[int, ...]) -> Any:
+    """The array with the entries of each row along the last axis."""
+    n = len(x.shape)
+    last = tuple(range(n - len(axes), n))
+    if axes != last:
+        x = xp.moveaxis(x, axes[0], -1) if len(axes) == 1 else xp.permute_dims(x, _moved(n, axes))
+    return (
+        x
+        if len(axes) == 1
+        else xp.reshape(x, (*x.shape[: n - len(axes)], math.prod(x.shape[n - len(axes) :])))
+    )
+
+
+def with_rows_back(xp: Namespace, x: Any, axes: tuple[int, ...], lengths: Shape) -> Any:
+    """The array with the entries of each row along these axes again, of these lengths."""
+    if len(axes) == 1:
+        return xp.moveaxis(x, -1, axes[0])
+    x = xp.reshape(x, (*x.shape[:-1], *lengths))
+    moved = _moved(len(x.shape), axes)
+    return xp.permute_dims(x, tuple(moved.index(axis) for axis in range(len(moved))))
+
+
+def _moved(n: int, axes: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of an array in the order in which these come last."""
+    return (*(axis for axis in range(n) if axis not in axes), *axes)

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from xlosses._backends import FLOATING, FRAMEWORKS, INTEGRAL, Namespace, namespace_of
 from xlosses._core import dtypes, labels, shapes
+from xlosses._core.alignment import OF_INTEGERS, OPTIONAL, Alignment
 from xlosses._core.call import Call
-from xlosses._core.checks import axis_of, describe, is_number
-from xlosses._core.formula import Alignment
+from xlosses._core.checks import axes_of, describe, is_number
+from xlosses._core.formula import Formula
 
 # Arguments of these types are the same to a plan whatever their value.
 _KEYED_BY_TYPE = (float, int, type(None))
@@ -25,13 +26,16 @@ class Plan(NamedTuple):
     xp: Namespace
     kinds: tuple[Alignment, ...]  # of each array
     numbers: tuple[bool, ...]  # of each array, whether a number was given in its place
-    axis: int  # along which the rows of the first array lie; -1 where there are no rows
+    axes: tuple[int, ...]  # along which the rows of the first array lie; () where there are no rows
     shape: shapes.Shape  # of the terms
     shapes: tuple[shapes.Shape, ...]  # of each array in the formula
+    width: int  # how many entries the largest array has that the formula makes for one term
+    classes: int  # labels are below it
     compute: Any  # the dtype that terms are computed and summed in
     dtype: Any  # the dtype of the result
     as_given: bool  # whether nothing is to be moved, broadcast, cast or masked; labels may be out of range
     labels: int  # which of the arrays holds labels; -1 if none does
+    kept: int  # which of the arrays says what entries are kept; -1 if none does
     adopted: bool  # whether arrays of another framework are among them, to be converted
     token: Token
 
@@ -55,7 +59,7 @@ def plan_of(call: Call, xp: Namespace | None) -> Plan:
 def _key(call: Call, xp: Namespace) -> Hashable:
     """The key for the plan of a call in the cache: everything that the plan depends on."""
     static, signature = call.formula.static, xp.signature
-    key: list[Any] = [call.names, call.dtype, call.axis, xp.settings()]
+    key: list[Any] = [call.names, call.dtype, call.axis, call.classes, xp.settings()]
     for x in call.arrays:
         kind = type(x)
         key.append(kind if kind in _KEYED_BY_TYPE else x if kind is bool else signature(x))
@@ -81,7 +85,7 @@ def _new_plan(call: Call) -> Plan:
     arrays = dict(zip(names, call.arrays, strict=True))
     kinds = formula.aligned(names)
     first = call.arrays[0]
-    optional = {name for name in names[1:] if kinds[name] == "classes"}
+    optional = {name for name in names[1:] if kinds[name] in OPTIONAL}
     arguments = {k: x for k, x in arrays.items() if x is not None or k not in optional}
     other_arguments = {**_traced(call), "weights": call.weights, "where": call.where}
     xp, adopted = one_framework({**arguments, **{k: x for k, x in other_arguments.items() if x is not None}})
@@ -92,25 +96,29 @@ def _new_plan(call: Call) -> Plan:
     given_arrays = {k: xp.adopt(x) for k, x in given_arrays.items()} if adopted else given_arrays
     first = given_arrays[names[0]]
     result, compute = dtypes.choose(xp, given_arrays, kinds, call.dtype)
-    axis = axis_of(len(first.shape), axis=call.axis) if formula.by_rows else -1
+    axes = axes_of(len(first.shape), call.axis) if formula.by_rows else ()
     formula_shapes = shapes.of_formula(
-        {name: tuple(x.shape) for name, x in given_arrays.items()}, kinds, axis
+        {name: tuple(x.shape) for name, x in given_arrays.items()}, kinds, axes
     )
     shape = formula_shapes[names[0]][:-1] if formula.by_rows else formula_shapes[names[0]]
     _check_mask(xp, call.where, shape)
     _check_weights(xp, call.weights, shape)
-    label = {kind: name for name, kind in kinds.items()}.get("labels")
-    if label is not None:
-        labels.check_dtype(xp, label, arrays[label])
+    for name, kind in kinds.items():
+        if kind in OF_INTEGERS:
+            labels.check_dtype(xp, name, arrays[name], kind)
+        if kind == "kept" and arrays[name] is not None:
+            _check_boolean(xp, name, arrays[name])
+    integers = {name for name, kind in kinds.items() if kind in OF_INTEGERS}
     as_given = (
         not any(numbers)
         and not adopted
         and all(tuple(x.shape) == formula_shapes[name] for name, x in given_arrays.items())
         and all(
-            x.dtype == (xp.widest_integer() if name == label else compute) for name, x in given_arrays.items()
+            x.dtype == (xp.widest_integer() if name in integers else compute)
+            for name, x in given_arrays.items()
         )
         and all(is_number(x) for x in _traced(call).values())
-        and axis in (-1, len(first.shape) - 1)
+        and axes in ((), (len(first.shape) - 1,))
         and call.where is None
         and call.weights is None
     )
@@ -118,16 +126,33 @@ def _new_plan(call: Call) -> Plan:
         xp=xp,
         kinds=tuple(kinds.values()),
         numbers=numbers,
-        axis=axis,
+        axes=axes,
         shape=shape,
         shapes=tuple(formula_shapes[name] for name in names),
+        width=_width(formula, [formula_shapes[k] if x is not None else None for k, x in arrays.items()]),
+        classes=formula_shapes[names[0]][-1]
+        if call.classes is None and formula.by_rows
+        else call.classes or 0,
         compute=compute,
         dtype=result,
         as_given=as_given,
-        labels=-1 if label is None else names.index(label),
+        labels=_place("labels", kinds),
+        kept=_place("kept", {name: kind for name, kind in kinds.items() if arrays[name] is not None}),
         adopted=adopted,
         token=Token(),
     )
+
+
+def _place(wanted: Alignment, kinds: Mapping[str, Alignment]) -> int:
+    """Which of the arrays is aligned so; -1 if none is."""
+    return next((i for i, kind in enumerate(kinds.values()) if kind == wanted), -1)
+
+
+def _width(formula: Formula, formula_shapes: list[shapes.Shape | None]) -> int:
+    if formula.width is not None:
+        return max(1, formula.width(*formula_shapes))
+    first = formula_shapes[0]
+    return first[-1] if formula.by_rows and first else 1
 
 
 def _traced(call: Call) -> dict[str, Any]:
@@ -169,12 +194,15 @@ def one_framework(arguments: Mapping[str, Any]) -> tuple[Namespace, bool]:
 
 
 def _check_mask(xp: Namespace, where: Any, shape: shapes.Shape) -> None:
-    if where is None or isinstance(where, bool):
-        return
-    if is_number(where) or xp.dtype_name(where.dtype) != "bool":
-        got = f"the number {where}" if is_number(where) else f"dtype {xp.dtype_name(where.dtype)}"
-        raise TypeError(f"where must be a boolean array, got {got}")
-    shapes.check_broadcasts("where", where, shape)
+    if where is not None and not isinstance(where, bool):
+        _check_boolean(xp, "where", where)
+        shapes.check_broadcasts("where", where, shape)
+
+
+def _check_boolean(xp: Namespace, name: str, x: Any) -> None:
+    if is_number(x) or xp.dtype_name(x.dtype) != "bool":
+        got = f"the number {x}" if is_number(x) else f"dtype {xp.dtype_name(x.dtype)}"
+        raise TypeError(f"{name} must be a boolean array, got {got}")
 
 
 def _check_weights(xp: Namespace, weights: Any, shape: shapes.Shape) -> None:

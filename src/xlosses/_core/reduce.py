@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from xlosses._backends import FLOATING, Namespace
+from xlosses._core import dtypes
+from xlosses._core.alignment import OF_ENTRIES
 from xlosses._core.checks import is_number
-from xlosses._core.operands import Operands, ready
+from xlosses._core.operands import Operands, ready, with_rows_back
 from xlosses._core.plan import Plan
 
 Compute: TypeAlias = Callable[[Operands], Any]
-"""From operands to terms, to slopes (one for each entry of the first array), or to a `Triple`."""
+"""From operands to terms, to a `Triple`, or to `Gradients`."""
 
 
 class Triple(NamedTuple):
@@ -21,6 +23,13 @@ class Triple(NamedTuple):
     total: Any  # the sum of weight times term
     count: Any  # how many terms
     weights: Any  # the sum of their weights
+
+
+class Gradients(NamedTuple):
+    """Derivatives in the layout of the formula. Of blocks, those by a shared array add up to that of all."""
+
+    sums: Triple | None  # what was computed with them, or None
+    by: tuple[Any, ...]  # for each array that was asked for
 
 
 DIVISORS: dict[str, Callable[[Triple], Any]] = {
@@ -39,27 +48,82 @@ def unreduced(operands: Operands) -> Any:
 def sums(operands: Operands) -> Triple:
     """The sums over all kept terms."""
     operands = ready(operands)
-    terms = weighted_terms(operands)
+    return _summed(operands, weighted_terms(operands))
+
+
+def _summed(operands: Operands, terms: Any) -> Triple:
     n = _count(operands, terms)
     return Triple(operands.xp.total(terms), n, _weights(operands, n))
 
 
-def slopes(operands: Operands, divisor: Any = None) -> Any:
-    """The derivative of each weighted term by the first array, divided; in the layout of the formula."""
+def gradients(operands: Operands, needed: Sequence[int], divisor: Any = None) -> Gradients:
+    """The derivatives of the weighted terms by the arrays at the needed places, from the slope, divided."""
     operands = ready(operands)
-    xp, formula, arrays = operands.xp, operands.formula, operands.arrays
-    assert formula.slope_function
-    slope = formula.slope_function(xp, *arrays, **operands.parameters)
-    one_per_term = formula.reads_one_entry
-    _check_shape(formula.slope_function, "slopes", slope, operands.shape if one_per_term else arrays[0].shape)
+    formula, arrays = operands.formula, operands.arrays
+    found = formula.slopes(operands.xp, arrays, operands.parameters, needed)
+    return Gradients(
+        None, tuple(_by_slope(operands, x, i, divisor) for i, x in zip(needed, found, strict=True))
+    )
+
+
+def _by_slope(operands: Operands, slope: Any, place: int, divisor: Any) -> Any:
+    """The gradient by one array: its slope times the weights, 0 where masked."""
+    xp, array, kind = operands.xp, operands.arrays[place], operands.plan.kinds[place]
+    one_per_term = operands.formula.reads_one_entry
+    expected = operands.shape if one_per_term else array.shape
+    _check_shape(operands.formula.slope_function, "slopes", slope, expected)
+    by_entry = kind in OF_ENTRIES and not one_per_term
     if operands.weights is not None:
-        slope = slope * _per_term(operands, operands.weights)
+        slope = slope * (_per_term(operands.weights) if by_entry else operands.weights)
     slope = slope if divisor is None else divided(xp, slope, divisor)
     if operands.mask is not None:
-        slope = xp.where(_per_term(operands, operands.mask), slope, 0.0)
+        slope = xp.where(_per_term(operands.mask) if by_entry else operands.mask, slope, 0.0)
+    if by_entry and operands.plan.kept >= 0:
+        slope = xp.where(operands.arrays[operands.plan.kept], slope, 0.0)
     if one_per_term:
-        slope = xp.put_at(arrays[0], arrays[operands.plan.labels], slope)
-    return slope if operands.nan_factor is None else slope * operands.nan_factor[..., None]
+        slope = xp.put_at(array, operands.arrays[operands.plan.labels], slope)
+    if operands.nan_factor is None:
+        return slope
+    return slope * (_per_term(operands.nan_factor) if kind in OF_ENTRIES else operands.nan_factor)
+
+
+def sums_and_gradients(operands: Operands, needed: Sequence[int]) -> Gradients:
+    """The sums over all kept terms with the gradients of their total, from the vjp."""
+    operands = ready(operands)
+    yields = _yielded(operands)
+    triple = _summed(operands, _weighted(operands, next(yields)))
+    return Gradients(triple, _by_vjp(operands, yields, needed))
+
+
+def pulled_back(operands: Operands, needed: Sequence[int]) -> Gradients:
+    """The gradients of the sum of weight times term by the arrays whose places are needed, from the vjp."""
+    operands = ready(operands)
+    yields = _yielded(operands)
+    next(yields)
+    return Gradients(None, _by_vjp(operands, yields, needed))
+
+
+def _yielded(operands: Operands) -> Iterator[Any]:
+    """The terms, and then the gradient by each array, that the formula's vjp gives for these weights."""
+    xp, factor, vjp = operands.xp, operands.weights, operands.formula.vjp_function
+    assert vjp
+    ones = dtypes.Cast(xp, operands.plan.compute, operands.arrays[0]).full(1.0, operands.shape)
+    factor = ones if factor is None else ones * factor
+    if operands.mask is not None:
+        factor = xp.where(operands.mask, factor, 0.0)
+    if operands.nan_factor is not None:
+        factor = factor * operands.nan_factor
+    return iter(vjp(xp, factor, *operands.arrays, **operands.parameters))
+
+
+def _by_vjp(operands: Operands, yields: Iterator[Any], needed: Sequence[int]) -> tuple[Any, ...]:
+    formula, arrays = operands.formula, operands.arrays
+    found = list(formula.in_order(yields, formula.vjp_by, needed))
+    for k, place in enumerate(needed):
+        _check_shape(formula.vjp_function, "gradients", found[k], arrays[place].shape)
+        if operands.plan.kept >= 0 and operands.plan.kinds[place] in OF_ENTRIES:
+            found[k] = operands.xp.where(arrays[operands.plan.kept], found[k], 0.0)
+    return tuple(found)
 
 
 def result(plan: Plan, triple: Triple, reduction: str) -> Any:
@@ -83,21 +147,25 @@ def rounded(plan: Plan, x: Any) -> Any:
     return x if x.dtype == plan.dtype else plan.xp.astype(x, plan.dtype)
 
 
-def as_first(slope: Any, operands: Operands) -> Any:
-    """Slopes as the gradient by the first array: rows moved back, summed along axes that were broadcast."""
-    xp, first = operands.plan.xp, operands.first
-    if operands.formula.by_rows:
-        slope = xp.moveaxis(slope, -1, operands.plan.axis)
-    for axis, (n, m) in enumerate(zip(slope.shape, first.shape, strict=True)):
+def as_given(gradient: Any, operands: Operands, place: int) -> Any:
+    """A gradient in the layout of the array as given: rows moved back, summed along broadcast axes."""
+    xp, given, kind = operands.plan.xp, operands.given[place], operands.plan.kinds[place]
+    if kind in OF_ENTRIES:
+        axes = operands.plan.axes
+        gradient = with_rows_back(xp, gradient, axes, tuple(given.shape[axis] for axis in axes))
+    for axis, (n, m) in enumerate(zip(gradient.shape, given.shape, strict=True)):
         if n != m:
-            slope = xp.sum(slope, axis=axis, keepdims=True)
-    needs_no_cast = xp.dtype_name(first.dtype) not in FLOATING or slope.dtype == first.dtype
-    return slope if needs_no_cast else xp.astype(slope, first.dtype)
+            gradient = xp.sum(gradient, axis=axis, keepdims=True)
+    needs_no_cast = xp.dtype_name(given.dtype) not in FLOATING or gradient.dtype == given.dtype
+    return gradient if needs_no_cast else xp.astype(gradient, given.dtype)
 
 
 def weighted_terms(operands: Operands) -> Any:
     """Weight times term, 0 where masked, of operands that `ready` returned."""
-    terms = operands.formula.terms(operands.xp, *operands.arrays, **operands.parameters)
+    return _weighted(operands, operands.formula.terms(operands.xp, *operands.arrays, **operands.parameters))
+
+
+def _weighted(operands: Operands, terms: Any) -> Any:
     _check_shape(operands.formula, "terms", terms, operands.shape)
     if operands.weights is not None:
         terms = terms * operands.weights
@@ -147,7 +215,6 @@ def _total(operands: Operands, x: Any) -> Any:
     return operands.xp.total(operands.xp.broadcast_to(x, operands.shape))
 
 
-def _per_term(operands: Operands, x: Any) -> Any:
-    """x, one number per term, in a shape that broadcasts to the slopes."""
-    fits = is_number(x) or operands.formula.reads_one_entry or not operands.formula.by_rows
-    return x if fits else x[..., None]
+def _per_term(x: Any) -> Any:
+    """x, one number per term, in a shape that broadcasts to the rows."""
+    return x if is_number(x) else x[..., None]

@@ -2,30 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from xlosses._core.formula import Alignment
+from xlosses._core.alignment import UNCUT, Alignment
 
 Shape: TypeAlias = tuple[int, ...]
 
 
-def of_formula(shapes: Mapping[str, Shape], kinds: Mapping[str, Alignment], axis: int) -> dict[str, Shape]:
-    """The shape of each array in the formula, where rows lie along the last axis."""
+def of_formula(
+    shapes: Mapping[str, Shape], kinds: Mapping[str, Alignment], axes: tuple[int, ...]
+) -> dict[str, Shape]:
+    """The shape of each array in the formula, where the entries of a row lie along the last axis.
+
+    Of a shared array that is left out, the shape is empty.
+    """
     first_name, shape = next(iter(shapes.items()))
     if kinds[first_name] == "elements":
-        _check_equal(shapes, dict.fromkeys(shapes, shape), first_name)
-        return dict.fromkeys(kinds, shape)
-    if shape[axis] == 0:
-        raise ValueError(f"{first_name} has no entries along axis={axis}: its shape is {shape}")
+        cut = {name: given for name, given in shapes.items() if kinds[name] not in UNCUT}
+        _check_equal(cut, dict.fromkeys(cut, shape), first_name)
+        return {name: shapes.get(name, ()) if kind in UNCUT else shape for name, kind in kinds.items()}
+    lengths = tuple(shape[axis] for axis in axes)
+    if 0 in lengths:
+        along = axes[0] if len(axes) == 1 else axes
+        raise ValueError(f"{first_name} has no entries along axis={along}: its shape is {shape}")
     if kinds[first_name] == "vectors":
-        common = _broadcast(shapes, axis)
-        return dict.fromkeys(kinds, (*_without(common, axis), common[axis]))
-    batch, classes = _without(shape, axis), shape[axis : axis + 1]
-    given_shape = {"rows": shape, "labels": batch, "classes": classes}
-    _check_equal(shapes, {name: given_shape[kinds[name]] for name in shapes}, first_name)
-    formula_shape = {"rows": batch + classes, "labels": batch, "classes": classes}
-    return {name: formula_shape[kind] for name, kind in kinds.items()}
+        shape = _broadcast({name: shapes[name] for name in shapes if kinds[name] == "vectors"}, axes)
+    batch, row = _without(shape, axes), (math.prod(lengths),)
+    given_shape = {"rows": shape, "kept": shape, "classes": row}
+    expected = {
+        name: given_shape.get(kinds[name], batch)
+        for name in shapes
+        if kinds[name] not in ("vectors", "shared", "shared integers")
+    }
+    _check_equal({name: shapes[name] for name in expected}, expected, first_name)
+    of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": row}
+    return {
+        name: shapes.get(name, ()) if kind in ("shared", "shared integers") else of_rows.get(kind, batch)
+        for name, kind in kinds.items()
+    }
 
 
 def check_broadcasts(name: str, x: Any, shape: Shape) -> None:
@@ -49,19 +65,20 @@ def _check_equal(shapes: Mapping[str, Shape], expected: Mapping[str, Shape], fir
             )
 
 
-def _broadcast(shapes: Mapping[str, Shape], axis: int) -> Shape:
+def _broadcast(shapes: Mapping[str, Shape], axes: tuple[int, ...]) -> Shape:
     common = next(iter(shapes.values()))
     for shape in shapes.values():
-        fits = len(shape) == len(common) and shape[axis] == common[axis]
+        fits = len(shape) == len(common) and all(shape[axis] == common[axis] for axis in axes)
         if not fits or any(n != m and 1 not in (n, m) for n, m in zip(shape, common, strict=True)):
             each = ", ".join(f"{name} has shape {shape}" for name, shape in shapes.items())
+            along = axes[0] if len(axes) == 1 else axes
             raise ValueError(
-                f"vectors must have equally many axes, the same length along axis={axis} and lengths "
+                f"vectors must have equally many axes, the same length along axis={along} and lengths "
                 f"that are equal or 1 along the others, but {each}"
             )
         common = tuple(m if n == 1 else n for n, m in zip(shape, common, strict=True))
     return common
 
 
-def _without(shape: Shape, axis: int) -> Shape:
-    return shape[:axis] + shape[axis + 1 :]
+def _without(shape: Shape, axes: tuple[int, ...]) -> Shape:
+    return tuple(n for axis, n in enumerate(shape) if axis not in axes)

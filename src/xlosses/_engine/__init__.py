@@ -10,7 +10,7 @@ from xlosses._core.plan import plan_of
 from xlosses._engine.switch import engine, entries
 from xlosses._engine.whole import Runner
 
-__all__ = ["NoSlopeError", "compiled_value_and_grad", "engine", "run", "value_and_gradient"]
+__all__ = ["NoSlopeError", "compiled_value_and_grad", "engine", "run", "value_and_gradients"]
 
 _whole_runner = Runner()
 
@@ -29,19 +29,27 @@ def run(call: Call, xp: Namespace | None) -> Any:
     return _runner(plan.xp).evaluate(plan, call)
 
 
-def value_and_gradient(call: Call, xp: Namespace | None) -> tuple[Any, Any]:
-    """The result of a call that is reduced to one number, and its gradient by the first array."""
-    if call.formula.slope_function is None:
-        raise NoSlopeError(f"{call.formula!r} has no slope: give it one, or differentiate by the framework")
+def value_and_gradients(
+    call: Call, xp: Namespace | None, places: tuple[int, ...]
+) -> tuple[Any, tuple[Any, ...]]:
+    """The result of a call that is reduced to one number, and its gradients by the arrays at these places."""
+    missing = [call.names[place] for place in places if place not in call.formula.differentiated_by]
+    if missing:
+        by = f" by {' and '.join(missing)}" if call.formula.differentiated_by else ""
+        raise NoSlopeError(
+            f"{call.formula!r} has no slope{by}: give it one, or differentiate by the framework"
+        )
     plan = plan_of(call, xp)
-    return _runner(plan.xp).value_and_gradient(plan, call)
+    return _runner(plan.xp).value_and_gradients(plan, call, places)
 
 
-def compiled_value_and_grad(loss: Any, argnum: int, args: Any, kwargs: Any) -> tuple[Any, Any]:
+def compiled_value_and_grad(
+    loss: Any, argnums: int | tuple[int, ...], args: Any, kwargs: Any
+) -> tuple[Any, Any]:
     """The same while a compiler traces, where the framework differentiates by itself."""
     from xlosses._engine.torch_compiled import differentiated
 
-    return differentiated(loss, argnum, args, kwargs)
+    return differentiated(loss, argnums, args, kwargs)
 
 
 def _runner(xp: Namespace) -> Runner:

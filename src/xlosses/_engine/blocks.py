@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple, TypeAlias
 
+from xlosses._core.alignment import UNCUT
 from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands
-from xlosses._core.reduce import Triple
+from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._engine.whole import Places
 
 Index: TypeAlias = tuple[slice, ...]
 
@@ -34,14 +36,12 @@ def indices(shape: tuple[int, ...], most: int) -> Iterator[tuple[Index, tuple[in
 def blocks_of(operands: Operands, entries: int) -> Iterator[tuple[Index, Operands]]:
     """Where each block lies in the terms, and its operands: views of at most `entries` entries."""
     xp, shape = operands.xp, operands.shape
-    uncut = [
-        x is None or kind == "classes" for x, kind in zip(operands.arrays, operands.plan.kinds, strict=True)
-    ]
+    uncut = [x is None or kind in UNCUT for x, kind in zip(operands.arrays, operands.plan.kinds, strict=True)]
     weights, mask = (
         x if x is None or is_number(x) else xp.broadcast_to(x, shape)
         for x in (operands.weights, operands.mask)
     )
-    for index, lengths in indices(shape, max(1, entries // operands.width)):
+    for index, lengths in indices(shape, max(1, entries // operands.plan.width)):
         yield (
             index,
             operands._replace(
@@ -55,28 +55,71 @@ def blocks_of(operands: Operands, entries: int) -> Iterator[tuple[Index, Operand
         )
 
 
+SHARED = 1 << 22
+
+
+def usual_block(operands: Operands, usual: int) -> int:
+    """The entries of a block: `usual`, or more where every block reads a shared array anew."""
+    shared = any(
+        kind == "shared" and len(shape) > 1
+        for kind, shape in zip(operands.plan.kinds, operands.plan.shapes, strict=True)
+    )
+    return max(usual, SHARED) if shared else usual
+
+
 class Pieces(NamedTuple):
     """How a framework puts the results of blocks, the pieces, together."""
 
-    allocate: Callable[[Any, Operands], Any]  # an empty array for all pieces, of the kind of this one
+    empty: Callable[[Any, Any], Any]  # of the dtype of a piece, in the shape and layout of an array
+    terms: Callable[[Any, Any], Any]  # an empty array for all terms, of the dtype of a piece
     sum_of: Callable[[Sequence[Any]], Any]  # the sum of partial sums
 
 
-def in_blocks(compute: Callable[[Operands], Any], operands: Operands, limit: int, pieces: Pieces) -> Any:
-    """`compute` block by block: terms or slopes written into one array, or triples added up."""
+def in_blocks(compute: Compute, operands: Operands, limit: int, places: Places, pieces: Pieces) -> Any:
+    """`compute` block by block: terms and gradients written into one array each, sums added up."""
     keep_freed_memory()
-    if math.prod(operands.arrays[0].shape) <= limit:
+    if operands.size <= limit:
         return compute(operands)
     sums: list[Triple] = []
-    out = None
+    terms = None
+    by = [_Whole(operands, place, pieces) for place in places]
     for index, block in blocks_of(operands, limit):
         piece = compute(block)
         if isinstance(piece, Triple):
             sums.append(piece)
+        elif isinstance(piece, Gradients):
+            sums += [] if piece.sums is None else [piece.sums]
+            for whole, part in zip(by, piece.by, strict=True):
+                whole.add(index, part)
         else:
-            out = pieces.allocate(piece, operands) if out is None else out
-            out[index] = piece
-    return merged(sums, pieces) if out is None else out
+            terms = pieces.terms(piece, operands.shape) if terms is None else terms
+            terms[index] = piece
+    triple = merged(sums, pieces) if sums else None
+    if places:
+        return Gradients(triple, tuple(whole.array for whole in by))
+    return triple if terms is None else terms
+
+
+class _Whole:
+    """A gradient made of those of blocks: side by side, or added up where all terms share the array."""
+
+    array: Any = None
+
+    def __init__(self, operands: Operands, place: int, pieces: Pieces) -> None:
+        self.like = operands.arrays[place]
+        self.is_sum = operands.plan.kinds[place] in UNCUT
+        self.pieces = pieces
+        self.count = 0
+
+    def add(self, index: Index, piece: Any) -> None:
+        self.count += 1
+        if not self.is_sum:
+            self.array = self.pieces.empty(piece, self.like) if self.array is None else self.array
+            self.array[index] = piece
+        elif self.count > 2:
+            self.array += piece
+        else:  # the first piece may be an array that somebody holds, their sum is new
+            self.array = piece if self.array is None else self.array + piece
 
 
 def merged(sums: Sequence[Triple], pieces: Pieces) -> Triple:

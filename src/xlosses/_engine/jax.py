@@ -14,12 +14,13 @@ from xlosses._core.call import Call
 from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 from xlosses._core.plan import Plan
-from xlosses._core.reduce import Compute
+from xlosses._core.reduce import Compute, Gradients
 from xlosses._engine.jax_careful import are_concrete, ordinary_if_finite, split_arrays
+from xlosses._engine.jax_chunks import in_chunks
 from xlosses._engine.jax_rows import rows_as_stored
 from xlosses._engine.jax_slopes import with_slope
 from xlosses._engine.switch import entries
-from xlosses._engine.whole import Runner
+from xlosses._engine.whole import Places, Runner
 
 _TRACED = object()  # stands in a call for what is an argument of its program
 
@@ -28,26 +29,33 @@ class JaxRunner(Runner):
     def evaluate(self, plan: Plan, call: Call) -> Any:
         return _run_program(super().evaluate, "value", plan, call)
 
-    def value_and_gradient(self, plan: Plan, call: Call) -> tuple[Any, Any]:
-        return _run_program(super().value_and_gradient, "value and gradient", plan, call)  # type: ignore[no-any-return]
+    def value_and_gradients(self, plan: Plan, call: Call, places: Places) -> tuple[Any, tuple[Any, ...]]:
+        make = partial(super().value_and_gradients, places=places)
+        return _run_program(make, ("value and gradients", places), plan, call)  # type: ignore[no-any-return]
 
-    def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
+    def run(self, compute: Compute, operands: Operands, places: Places = ()) -> Any:
         """Makes the slope the derivative: XLA compiles it to less work than that of the formula itself."""
         if are_concrete(operands.arrays):  # under jax.disable_jit
             return compute(operands)
         formula = operands.formula
         # A copy of the formula, because the caches of JAX outlive it and would keep it from being freed.
-        operands = rows_as_stored(
-            operands._replace(formula=formula.by(formula.terms, formula.slope_function))
-        )
+        operands = operands._replace(formula=formula.by(formula.terms, formula.slope_function))
+        if formula.vjp_function is not None:
+            return in_chunks(compute, operands, places)
+        operands = rows_as_stored(operands)
         formula = operands.formula
-        if formula.slope_function and not formula.reads_one_entry and not slopes:
+        if formula.slope_function and not formula.reads_one_entry and not places:
             operands = operands._replace(formula=with_slope(formula))
-        result = compute(operands) if slopes else _ordinary_first(compute, operands)
-        return result.moved() if hasattr(result, "moved") else result
+        if not places:
+            return _moved(_ordinary_first(compute, operands))
+        return Gradients(None, tuple(map(_moved, compute(operands).by)))
 
 
-def _run_program(make: Callable[[Plan, Call], Any], kind: str, plan: Plan, call: Call) -> Any:
+def _moved(x: Any) -> Any:
+    return x.moved() if hasattr(x, "moved") else x
+
+
+def _run_program(make: Callable[[Plan, Call], Any], kind: Any, plan: Plan, call: Call) -> Any:
     """The result of `make(plan, call)`, compiled once per plan and options and cached with the formula."""
     formula = call.formula
     programs = formula.programs
@@ -121,13 +129,13 @@ def _ordinary_first(compute: Compute, operands: Operands) -> Any:
         return compute(operands)
     inputs, rejoin = split_arrays((operands.arrays, operands.parameters, operands.weights, operands.mask))
     # JAX caches the functions that it has traced, and with them whatever they close over: not the arrays.
-    without_arrays = operands._replace(first=None, arrays=(), parameters={}, weights=None, mask=None)
+    without_arrays = operands._replace(given=(), arrays=(), parameters={}, weights=None, mask=None)
     rejoin_result: list[Any] = []
 
     def outputs_by(formula: Formula, *inputs: Any) -> Any:
         arrays, parameters, weights, mask = rejoin(inputs)
         traced_operands = without_arrays._replace(
-            formula=formula, first=arrays[0], arrays=arrays, parameters=parameters, weights=weights, mask=mask
+            formula=formula, arrays=arrays, parameters=parameters, weights=weights, mask=mask
         )
         outputs, rejoin_outputs = split_arrays(
             compute(traced_operands)

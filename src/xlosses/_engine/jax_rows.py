@@ -9,7 +9,7 @@ the rows are stored.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from xlosses._backends.jax import Jax
+from xlosses._core.alignment import OF_ENTRIES
 from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 
@@ -85,11 +86,12 @@ class RowsWords(Jax):
 
 def rows_as_stored(operands: Operands) -> Operands:
     """The operands with Rows: moved back to where `prepare` found them, upon which XLA drops both moves."""
-    arrays, axis, formula = operands.arrays, operands.plan.axis, operands.formula
-    if not formula.by_rows or axis == arrays[0].ndim - 1:
+    arrays, axes, formula = operands.arrays, operands.plan.axes, operands.formula
+    if len(axes) != 1 or axes[0] == arrays[0].ndim - 1:
         return operands
+    (axis,) = axes
     stored = tuple(
-        Rows(jnp.moveaxis(x, -1, axis), axis) if x is not None and kind in ("rows", "vectors") else x
+        Rows(jnp.moveaxis(x, -1, axis), axis) if x is not None and kind in OF_ENTRIES else x
         for x, kind in zip(arrays, operands.plan.kinds, strict=True)
     )
     return operands._replace(arrays=stored, xp=_rows_namespace, formula=_with_fallback(formula))
@@ -107,14 +109,17 @@ def _with_fallback(formula: Formula) -> Formula:
 
 
 def _moved_on_error(function: Callable[..., Any]) -> Callable[..., Any]:
+    def complete(result: Any) -> Any:
+        return tuple(result) if isinstance(result, Iterator) else result  # what a slope yields
+
     def with_fallback(xp: Any, *arrays: Any, **parameters: Any) -> Any:
         try:
-            return function(xp, *arrays, **parameters)
+            return complete(function(xp, *arrays, **parameters))
         except Exception:
             # Of any kind, since Rows may be what raised it. An error of the formula itself is raised again
             # with moved arrays, in the form that the user should see.
             moved = (x.moved() if isinstance(x, Rows) else x for x in arrays)
-            return function(xp, *moved, **parameters)
+            return complete(function(xp, *moved, **parameters))
 
     with_fallback.__name__ = getattr(function, "__name__", "terms")
     return with_fallback

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from xlosses._core.alignment import OF_ENTRIES
 from xlosses._core.formula import Formula
 from xlosses._engine.jax_careful import differentiated_by_jax, ordinary_if_finite, split_arrays
 from xlosses._engine.jax_rows import Rows
@@ -20,7 +21,7 @@ def with_slope(formula: Formula) -> Formula:
 
 
 def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
-    """The terms with a custom derivative: the slope if by the first array alone, else JAX's own."""
+    """The terms with a custom derivative: the slopes where they are all that is needed, else JAX's own."""
     inputs, rejoin = split_arrays((arrays, parameters))
 
     def call_with(function: Any, *inputs: Any) -> Any:
@@ -29,28 +30,32 @@ def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
         return result.moved() if isinstance(result, Rows) and function is formula.terms else result
 
     terms = partial(call_with, formula.terms)
-    ordinary, probe = None, None
-    form = formula.ordinary_form
-    if form is not None and form.slope_function is not None and formula.by_rows:
-        ordinary, probe = partial(call_with, form.slope_function), partial(call_with, form.terms)
+    kinds = formula.alignment or ("elements",) * len(arrays)
+    form = formula.ordinary_form if formula.by_rows else None
+    numbered: list[Any] = list(rejoin(range(len(inputs)))[0])  # for each array, which of the inputs it is
+    numbered = [x.stored if isinstance(x, Rows) else x for x in numbered]
 
     def jvp(primals: Any, tangents: Any) -> Any:
-        first, *others = (type(t) is not SymbolicZero for t in tangents)
-        if not first or any(others):
+        moving = [k for k, t in enumerate(tangents) if type(t) is not SymbolicZero]
+        places = [place for place in formula.slope_by if numbered[place] in moving]
+        if len(places) < len(moving):
             return differentiated_by_jax(terms, primals, tangents)
-        if not formula.by_rows:
-            return differentiated(*primals), call_with(formula.slope_function, *primals) * tangents[0]
 
-        def stored_slope(function: Any, *inputs: Any) -> Any:
-            slope = function(*inputs)
-            return slope.stored if isinstance(slope, Rows) else slope
+        def slopes_of(formula: Formula, *inputs: Any) -> Any:
+            slopes = call_with(lambda xp, *a, **p: formula.slopes(xp, a, p, places), *inputs)
+            return [slope.stored if isinstance(slope, Rows) else slope for slope in slopes]
 
-        careful = partial(stored_slope, partial(call_with, formula.slope_function))
-        first_try = None if ordinary is None else partial(stored_slope, ordinary)
-        slopes = ordinary_if_finite(careful, first_try, primals, probe=probe)(*primals)
-        # Slope and tangent are both stored as the first array is.
-        axis = _axis_of_rows(rejoin(primals)[0][0])
-        return differentiated(*primals), jnp.sum(slopes * tangents[0], axis=axis)
+        careful, ordinary, probe = partial(slopes_of, formula), None, None
+        if form is not None and {*places} <= {*form.slope_by}:
+            ordinary, probe = partial(slopes_of, form), partial(call_with, form.terms)
+        slopes = ordinary_if_finite(careful, ordinary, primals, probe=probe)(*primals)
+        changes = []
+        for place, slope in zip(places, slopes, strict=True):
+            change = slope * tangents[numbered[place]]
+            # Slope and tangent are both stored as the array is.
+            axis = _axis_of_rows(rejoin(primals)[0][place])
+            changes.append(jnp.sum(change, axis=axis) if kinds[place] in OF_ENTRIES else change)
+        return differentiated(*primals), sum(changes[1:], changes[0])
 
     differentiated = jax.custom_jvp(terms)
     differentiated.defjvp(jvp, symbolic_zeros=True)

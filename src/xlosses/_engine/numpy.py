@@ -11,45 +11,49 @@ import numpy as np
 
 from xlosses._backends.numpy import LONG
 from xlosses._core.operands import Operands
-from xlosses._core.reduce import Compute, Triple
-from xlosses._engine.blocks import Pieces, in_blocks
+from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._engine.blocks import Pieces, in_blocks, usual_block
 from xlosses._engine.careful import ordinary_first
 from xlosses._engine.switch import entries
-from xlosses._engine.whole import Runner
+from xlosses._engine.whole import Places, Runner
 
 BLOCK = 1 << 17  # entries: in larger ones temporary arrays would take more than 4 MB
 
 
 class NumPyRunner(Runner):
-    def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
-        limit = entries(BLOCK)
-        is_small = operands.arrays[0].size <= min(limit, LONG)
+    def run(self, compute: Compute, operands: Operands, places: Places = ()) -> Any:
+        limit = entries(usual_block(operands, BLOCK))
+        is_small = operands.size <= min(limit, LONG)
         if is_small or (operands.needs_little_memory and math.prod(operands.shape) <= limit):
             return compute(operands)
         quiet = partial(np.errstate, all="ignore")
 
         def compute_block(block: Operands) -> Any:
-            return ordinary_first(compute, block, slopes, _finite, quiet)
+            return ordinary_first(compute, block, places, _finite, quiet)
 
-        return in_blocks(compute_block, operands, limit, _pieces)
+        return in_blocks(compute_block, operands, limit, places, _pieces)
 
 
 def _finite(piece: Any) -> bool:
     if isinstance(piece, Triple):
         return math.isfinite(piece.total)
+    if isinstance(piece, Gradients):
+        return all(map(_finite, piece.by))
     wide = np.promote_types(piece.dtype, np.float32)  # in float16 a sum of finite terms may overflow
     return math.isfinite(np.sum(piece, dtype=wide))
 
 
-def _allocate(piece: Any, operands: Operands) -> Any:
-    if piece.ndim == len(operands.shape):
-        return np.empty(operands.shape, piece.dtype)
-    return np.empty_like(operands.arrays[0], dtype=piece.dtype, subok=False)
+def _empty(piece: Any, like: Any) -> Any:
+    return np.empty_like(like, dtype=piece.dtype, subok=False)
+
+
+def _terms(piece: Any, shape: Any) -> Any:
+    return np.empty(shape, piece.dtype)
 
 
 def _sum_of(parts: Sequence[Any]) -> Any:
     return np.asarray(np.sum(parts, dtype=np.float64), dtype=parts[0].dtype)
 
 
-_pieces = Pieces(_allocate, _sum_of)
+_pieces = Pieces(_empty, _terms, _sum_of)
 runner = NumPyRunner()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -16,12 +17,12 @@ from xlosses._backends import load
 from xlosses._backends.torch import PLAIN, Values, softmax
 from xlosses._core import reduce
 from xlosses._core.operands import Operands
-from xlosses._core.reduce import Compute, Triple
-from xlosses._engine.blocks import Pieces, blocks_of, in_blocks, keep_freed_memory, merged
+from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._engine.blocks import Pieces, blocks_of, in_blocks, keep_freed_memory, merged, usual_block
 from xlosses._engine.careful import ordinary_first
 from xlosses._engine.switch import entries
 from xlosses._engine.torch_private import has_tangent, is_batched, modes_are_active, transforms_are_active
-from xlosses._engine.whole import Runner
+from xlosses._engine.whole import Places, Runner
 
 # Numbers of entries of the first array.
 BLOCK = 1 << 18  # per thread; starting an operation takes as long as computing 2000 entries
@@ -31,59 +32,76 @@ _TENSOR = object()  # stands for a tensor that autograd keeps
 
 
 class TorchRunner(Runner):
-    def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
-        """Compute large arrays in blocks; and their gradient too, if only the first array needs one."""
-        x = operands.arrays[0]
+    def run(self, compute: Compute, operands: Operands, places: Places = ()) -> Any:
+        """Compute large arrays in blocks; and their gradients too, if the slope or the vjp gives them all."""
+        device = operands.arrays[0].device.type
         if torch.compiler.is_compiling():
-            from xlosses._engine.torch_compiled import by_term_slope
+            from xlosses._engine.torch_compiled import with_slopes
 
-            return compute(operands if slopes else by_term_slope(operands))
-        size = x.numel()
+            return compute(operands if places else with_slopes(operands))
+        size = operands.size
         if not size > entries(MIDDLING) or not _is_plain(operands):
             return compute(operands)
         # Only a CPU has a cache to fit; on other devices more blocks only mean more kernels to start.
-        limit = entries(BLOCK * torch.get_num_threads() if x.device.type == "cpu" else size)
-        need_grad = [t.requires_grad for t in _tensors(operands)] if torch.is_grad_enabled() else []
-        if not any(need_grad):
-            return _in_blocks(compute, operands, limit, slopes)
-        if slopes or operands.formula.slope_function is None or any(need_grad[1:]) or size <= entries(LARGE):
+        usual = BLOCK * torch.get_num_threads() if device == "cpu" else size
+        limit = entries(usual_block(operands, usual))
+        if not torch.is_grad_enabled() or not any(t.requires_grad for t in _tensors(operands)):
+            return _in_blocks(compute, operands, limit, places)
+        if places or size <= entries(LARGE) or not slopes_suffice(operands):
             return compute(operands)
-        result = _Slope.apply(x, compute, operands, limit)  # type: ignore[no-untyped-call]
+        result = _Derivatives.apply(compute, operands, limit, *operands.arrays)  # type: ignore[no-untyped-call]
         return Triple(*result) if isinstance(result, tuple) else result
+
+
+def slopes_suffice(operands: Operands) -> bool:
+    """Whether slope or vjp give the derivatives by all tensors that need one, of which there are some."""
+    others = (operands.weights, operands.mask, *operands.parameters.values())
+    if any(needs_gradient(x) for x in others):
+        return False
+    needing = {place for place, x in enumerate(operands.arrays) if needs_gradient(x)}
+    return bool(needing) and needing <= {*operands.formula.differentiated_by}
+
+
+def needs_gradient(x: Any) -> bool:
+    return isinstance(x, torch.Tensor) and x.requires_grad
 
 
 def _finite(piece: Any) -> bool:
     if isinstance(piece, Triple):
         return math.isfinite(piece.total)
+    if isinstance(piece, Gradients):
+        return all(map(_finite, piece.by))
     return math.isfinite(torch.sum(piece, dtype=torch.promote_types(piece.dtype, torch.float32)))
 
 
-def _empty_result(piece: Any, operands: Operands) -> Any:
-    if piece.ndim == len(operands.shape):
-        return torch.empty(operands.shape, dtype=piece.dtype, device=piece.device)
-    return torch.empty_like(operands.arrays[0], dtype=piece.dtype)
+def _empty(piece: Any, like: Any) -> Any:
+    return torch.empty_like(like, dtype=piece.dtype)
+
+
+def _terms(piece: Any, shape: Any) -> Any:
+    return torch.empty(shape, dtype=piece.dtype, device=piece.device)
 
 
 def _sum_of_parts(parts: Sequence[Any]) -> Any:
     return torch.stack(list(parts)).sum(dtype=torch.float64).to(parts[0].dtype)
 
 
-_pieces = Pieces(_empty_result, _sum_of_parts)
+_pieces = Pieces(_empty, _terms, _sum_of_parts)
 
 
-def _in_blocks(compute: Compute, operands: Operands, limit: int, slopes: bool) -> Any:
+def _in_blocks(compute: Compute, operands: Operands, limit: int, places: Places) -> Any:
     if operands.needs_little_memory:
         return compute(operands._replace(xp=operands.xp.values))
-    x = operands.arrays[0]
-    shared = operands.formula.shares_softmax and x.numel() > limit and x.device.type == "cpu"
+    on_cpu = operands.arrays[0].device.type == "cpu"
+    shared = operands.formula.shares_softmax and operands.size > limit and on_cpu
     operands = operands._replace(xp=_SharedSoftmax.for_one_call() if shared else operands.xp.values)
-    if x.device.type != "cpu":  # checking whether a sum is finite would wait for the device
-        return in_blocks(compute, operands, limit, _pieces)
+    if not on_cpu:  # checking whether a sum is finite would wait for the device
+        return in_blocks(compute, operands, limit, places, _pieces)
 
     def compute_block(block: Operands) -> Any:
-        return ordinary_first(compute, block, slopes, _finite, nullcontext)
+        return ordinary_first(compute, block, places, _finite, nullcontext)
 
-    return in_blocks(compute_block, operands, limit, _pieces)
+    return in_blocks(compute_block, operands, limit, places, _pieces)
 
 
 def _tensors(operands: Operands) -> list[Any]:
@@ -98,24 +116,21 @@ def _is_plain(operands: Operands) -> bool:
     return all(type(x) in PLAIN and not has_tangent(x) for x in _tensors(operands))
 
 
-class _Slope(torch.autograd.Function):
-    """The formula in the forward pass and its slope in the backward pass, both in blocks.
+class _Derivatives(torch.autograd.Function):
+    """The formula in the forward pass, its slope or vjp in the backward pass, both in blocks.
 
-    Only the arguments are saved for the backward pass. If formula and slope need the same softmax, the
-    gradient is computed together with the sums and saved instead of the softmax.
+    Only the arguments are saved for the backward pass. If formula and gradients need the same scores
+    or the same softmax, the gradients are computed together with the sums and saved instead.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Any, compute: Compute, operands: Operands, limit: int) -> Any:
+    def forward(ctx: Any, compute: Compute, operands: Operands, limit: int, *arrays: Any) -> Any:
         # Autograd raises for saved tensors that were changed in place; attributes of ctx it does not check.
         ctx.save_for_backward(*_tensors(operands))
         ctx.operands = _with_tensors(operands, None)
         ctx.compute, ctx.limit = compute, limit
-        ctx.gradient = None
-        if operands.formula.shares_softmax and operands.as_given and x.device.type == "cpu":
-            result, ctx.gradient = _with_gradient(compute, operands, limit)
-        else:
-            result = _in_blocks(compute, operands, limit, slopes=False)
+        ctx.places = tuple(place for place, needs in enumerate(ctx.needs_input_grad[3:]) if needs)
+        result, ctx.gradients = _with_gradients(compute, operands, limit, ctx.places)
         if isinstance(result, tuple):
             ctx.mark_non_differentiable(*(r for r in result[1:] if isinstance(r, torch.Tensor)))
             return tuple(result)
@@ -123,22 +138,26 @@ class _Slope(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Any, *others: Any) -> Any:
-        operands = _with_tensors(ctx.operands, iter(ctx.saved_tensors))
-        # Taken only once, because it is written into below; a second backward pass computes it anew.
-        saved, ctx.gradient = ctx.gradient, None
+        operands, places = _with_tensors(ctx.operands, iter(ctx.saved_tensors)), ctx.places
+        # Taken only once, because they are written into below; a second backward pass computes them anew.
+        saved, ctx.gradients = ctx.gradients, None
         weights = gradient if operands.weights is None else gradient * operands.weights
         weighted = operands._replace(weights=weights, as_given=False)
+        from_slopes = reduce.gradients if operands.formula.vjp_function is None else reduce.pulled_back
+        compute = partial(from_slopes, needed=places)
         if torch.is_grad_enabled():  # by create_graph: a second derivative may follow
             result = ctx.compute(operands)
             value = result.total if isinstance(result, Triple) else result
-            by_first = torch.autograd.grad(value, operands.arrays[0], gradient, create_graph=True)[0]
+            by_arrays = [operands.arrays[place] for place in places]
+            found = torch.autograd.grad(value, by_arrays, gradient, create_graph=True)
         elif is_batched(gradient):  # vmap does not allow the check for finite values that blocks make
-            by_first = reduce.slopes(weighted)
+            found = compute(weighted).by
         elif saved is not None:
-            by_first = saved.mul_(gradient)
+            found = tuple(by_array.mul_(gradient) for by_array in saved)
         else:
-            by_first = _in_blocks(reduce.slopes, weighted, ctx.limit, slopes=True)
-        return by_first, None, None, None
+            found = _in_blocks(compute, weighted, ctx.limit, places).by
+        by_place = dict(zip(places, found, strict=True))
+        return None, None, None, *(by_place.get(place) for place in range(len(operands.arrays)))
 
 
 def _with_tensors(operands: Operands, tensors: Iterator[Any] | None) -> Operands:
@@ -154,7 +173,7 @@ def _with_tensors(operands: Operands, tensors: Iterator[Any] | None) -> Operands
         weights=replaced(operands.weights),
         mask=replaced(operands.mask),
         parameters={name: replaced(x) for name, x in operands.parameters.items()},
-        first=None,
+        given=(),
     )
 
 
@@ -195,11 +214,17 @@ class _SharedSoftmax(Values):
 _shared_softmax = _SharedSoftmax(load("torch").standard)
 
 
-def _with_gradient(compute: Compute, operands: Operands, limit: int) -> Any:
-    """The sums and the gradient by the first array; or unreduced terms and None.
+def _with_gradients(compute: Compute, operands: Operands, limit: int, places: Places) -> Any:
+    """The result of `compute`, and the gradients of its total where that saves work, else None.
 
-    The gradient is saved until the backward pass, and may be many times as large as terms are.
+    They are saved until the backward pass, and may be many times as large as terms are.
     """
+    if operands.formula.vjp_function is not None and compute is reduce.sums:
+        of_total = partial(reduce.sums_and_gradients, needed=places)
+        return _in_blocks(of_total, operands, limit, places)
+    on_cpu = operands.arrays[0].device.type == "cpu"
+    if not (operands.formula.shares_softmax and compute is reduce.sums and operands.as_given and on_cpu):
+        return _in_blocks(compute, operands, limit, ()), None
     keep_freed_memory()
     operations, sums = _SharedSoftmax.for_one_call(), []
     gradient = torch.empty_like(operands.arrays[0])
@@ -208,16 +233,14 @@ def _with_gradient(compute: Compute, operands: Operands, limit: int) -> Any:
         part = gradient[index]
         operations.buffer, operations.source = part, None
         block = block._replace(xp=operations)
-        block_sums = ordinary_first(compute, block, False, _finite, nullcontext)
-        if not isinstance(block_sums, Triple):
-            return _in_blocks(compute, operands, limit, slopes=False), None
+        block_sums = ordinary_first(compute, block, (), _finite, nullcontext)
         if not math.isfinite(block_sums.total):
             operations.source = None
-        slope = reduce.slopes(block)
+        (slope,) = reduce.gradients(block, places).by
         if slope is not part:
             part.copy_(slope)
         sums.append(block_sums)
-    return merged(sums, _pieces), gradient
+    return merged(sums, _pieces), (gradient,)
 
 
 runner = TorchRunner()

@@ -17,7 +17,7 @@ from xlosses._core.formula import Formula, named
 from xlosses._core.operands import Operands
 from xlosses._core.plan import plan_of
 from xlosses._engine.switch import entries
-from xlosses._engine.torch import runner
+from xlosses._engine.torch import runner, slopes_suffice
 from xlosses._engine.torch_private import compiling, transforms_are_active, without_values
 
 
@@ -37,6 +37,7 @@ def run_traced(call: Call) -> Any:
         call.dtype,
         call.axis,
         call.ignore_index,
+        call.classes,
     )
 
 
@@ -75,36 +76,32 @@ def _with_numbers_as_tensors(call: Call) -> Call | None:
     return call._replace(parameters={**call.parameters, **tensors}) if tensors else None
 
 
-def differentiated(loss: Any, argnum: int, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """The loss and its gradient by one argument, by PyTorch's own differentiation."""
-    gradient, value = torch.func.grad_and_value(lambda *given: loss(*given, **kwargs), argnums=argnum)(*args)
+def differentiated(loss: Any, argnums: int | tuple[int, ...], args: Any, kwargs: Any) -> tuple[Any, Any]:
+    """The loss and its gradients by some arguments, by PyTorch's own differentiation."""
+    gradient, value = torch.func.grad_and_value(lambda *given: loss(*given, **kwargs), argnums=argnums)(*args)
     return value, gradient
 
 
-def by_term_slope(operands: Operands) -> Operands:
-    """The operands with a formula that autograd differentiates by its slope.
+def with_slopes(operands: Operands) -> Operands:
+    """The operands with a formula that autograd differentiates by its slope or vjp.
 
-    Unchanged where something other than the first array needs a gradient, which the slope does not give,
-    and under torch.func, whose gradients do not pass a function with a backward of its own.
+    Unchanged where something needs a gradient that these do not give, and under torch.func, whose
+    gradients do not pass a function with a backward of its own.
     """
     formula = operands.formula
-    if formula.slope_function is None or formula.reads_one_entry:
+    if formula.reads_one_entry or not slopes_suffice(operands):
         return operands
     if transforms_are_active() or not torch.is_grad_enabled() or not entries(1):
         return operands
-    given = (*operands.arrays, *operands.parameters.values())
-    first, *others = (isinstance(x, torch.Tensor) and x.requires_grad for x in given)
-    if not first or any(others):
-        return operands
 
     def terms(xp: Any, *arrays: Any, **parameters: Any) -> Any:
-        return _TermSlope.apply(xp, formula, parameters, *arrays)  # type: ignore[no-untyped-call]
+        return _TermDerivatives.apply(xp, formula, parameters, *arrays)  # type: ignore[no-untyped-call]
 
     return operands._replace(formula=formula.by(terms))
 
 
-class _TermSlope(torch.autograd.Function):
-    """The terms of a formula, differentiated by its slope; a compiler fuses both with what is around them."""
+class _TermDerivatives(torch.autograd.Function):
+    """The terms of a formula, differentiated by slope or vjp; a compiler fuses both with what is around."""
 
     @staticmethod
     def forward(ctx: Any, xp: Any, formula: Formula, parameters: Any, *arrays: Any) -> Any:
@@ -117,6 +114,7 @@ class _TermSlope(torch.autograd.Function):
     def backward(ctx: Any, gradient: Any) -> Any:
         saved = iter(ctx.saved_tensors)
         arrays = [None if absent else next(saved) for absent in ctx.absent]
-        slope = ctx.formula.slope_function(ctx.xp, *arrays, **ctx.parameters)
-        by_first = slope * (gradient[..., None] if ctx.formula.by_rows else gradient)
-        return None, None, None, by_first, *(None for _ in arrays[1:])
+        places = tuple(place for place, needs in enumerate(ctx.needs_input_grad[3:]) if needs)
+        found = ctx.formula.pulled_back(ctx.xp, gradient, arrays, ctx.parameters, places)
+        by_place = dict(zip(places, found, strict=True))
+        return None, None, None, *(by_place.get(place) for place in range(len(arrays)))

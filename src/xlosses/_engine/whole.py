@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from xlosses._core import reduce
 from xlosses._core.call import Call
 from xlosses._core.operands import Operands, prepare
 from xlosses._core.plan import Plan
 from xlosses._core.reduce import Compute, Triple
+
+Places: TypeAlias = tuple[int, ...]
 
 
 class Runner:
@@ -22,14 +24,23 @@ class Runner:
             return self.run(reduce.unreduced, operands)
         return reduce.result(plan, Triple(*self.run(reduce.sums, operands)), call.reduction)
 
-    def value_and_gradient(self, plan: Plan, call: Call) -> tuple[Any, Any]:
-        """One number and its gradient by the first array, from the slope."""
+    def value_and_gradients(self, plan: Plan, call: Call, places: Places) -> tuple[Any, tuple[Any, ...]]:
+        """One number and its gradients by the arrays at these places, from the slope or the vjp."""
         operands = prepare(plan, call)
-        sums = Triple(*self.run(reduce.sums, operands))
-        divisor = reduce.DIVISORS[call.reduction](sums)
-        slopes = self.run(partial(reduce.slopes, divisor=divisor), operands, slopes=True)
-        return reduce.result(plan, sums, call.reduction), reduce.as_first(slopes, operands)
+        divisor_of = reduce.DIVISORS[call.reduction]
+        if operands.formula.vjp_function is None:
+            sums = Triple(*self.run(reduce.sums, operands))
+            slopes = partial(reduce.gradients, needed=places, divisor=divisor_of(sums))
+            found = self.run(slopes, operands, places).by
+        else:
+            sums, found = self.run(partial(reduce.sums_and_gradients, needed=places), operands, places)
+            sums = Triple(*sums)
+            found = [reduce.divided(plan.xp, gradient, divisor_of(sums)) for gradient in found]
+        gradients = (
+            reduce.as_given(gradient, operands, place) for gradient, place in zip(found, places, strict=True)
+        )
+        return reduce.result(plan, sums, call.reduction), tuple(gradients)
 
-    def run(self, compute: Compute, operands: Operands, slopes: bool = False) -> Any:
-        """`compute(operands)`: terms or sums, or slopes where `slopes` is true."""
+    def run(self, compute: Compute, operands: Operands, places: Places = ()) -> Any:
+        """`compute(operands)`: terms or sums, or the gradients by the arrays at these places."""
         return compute(operands)

@@ -59,8 +59,8 @@ def cosine_similarity_loss(
 
     Notes
     -----
-    With a zero vector the value is 0 and so is the gradient by either vector. Lengths from 1e-30 to
-    1e30 are fine, though their squares overflow or vanish.
+    Differentiated by both vectors. With a zero vector the value is 0 and so is the gradient by
+    either. Lengths from 1e-30 to 1e30 are fine, though their squares overflow or vanish.
 
     References
     ----------
@@ -84,11 +84,13 @@ def cosine(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     return xp.where(pair.zero, 0.0, xp.dot(pair.u1, pair.u2) / pair.denominator)
 
 
-@cosine.slope
+@cosine.slope(by=("x1", "x2"))
 def cosine_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     pair = scaled(xp, x1, x2, eps)
-    slope = turn(xp, pair.u1, pair.u2, pair.q1, pair.denominator, pair.clamped)
-    return xp.where(pair.zero[..., None], 0.0, slope / pair.s1[..., None])
+    by_u1 = turn(xp, pair.u1, pair.u2, pair.q1, pair.denominator, pair.clamped)
+    yield xp.where(pair.zero[..., None], 0.0, by_u1 / pair.s1[..., None])
+    by_u2 = turn(xp, pair.u2, pair.u1, pair.q2, pair.denominator, pair.clamped)
+    yield xp.where(pair.zero[..., None], 0.0, by_u2 / pair.s2[..., None])
 
 
 @cosine.ordinary
@@ -97,11 +99,13 @@ def cosine_ordinary(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     return xp.dot(x1, x2) / xp.clip(xp.sqrt(q1 * q2), eps, None)
 
 
-@cosine_ordinary.slope
+@cosine_ordinary.slope(by=("x1", "x2"))
 def cosine_ordinary_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     q1, q2 = nan_if_extreme(xp, xp.dot(x1, x1)), nan_if_extreme(xp, xp.dot(x2, x2))
     length = xp.sqrt(q1 * q2)
-    return turn(xp, x1, x2, q1, at_least(xp, length, eps), length <= eps)
+    denominator, clamped = at_least(xp, length, eps), length <= eps
+    yield turn(xp, x1, x2, q1, denominator, clamped)
+    yield turn(xp, x2, x1, q2, denominator, clamped)
 
 
 def turn(xp: Any, u1: Array, u2: Array, q1: Array, denominator: Array, clamped: Array) -> Any:
@@ -117,7 +121,9 @@ class Scaled(NamedTuple):
     u1: Any
     u2: Any
     s1: Any
+    s2: Any
     q1: Any  # the squared length of u1
+    q2: Any
     denominator: Any  # the length of u1 times that of u2, clamped
     clamped: Any  # whether the clamp acts
     zero: Any  # whether a vector is zero
@@ -135,4 +141,4 @@ def scaled(xp: Any, x1: Array, x2: Array, eps: Number) -> Scaled:
     clamped = q1 * q2 <= floor * floor
     # Their roots have no derivative at 0, so that 1 stands for what is not used.
     q1, q2 = xp.where(clamped, 1.0, q1), xp.where(clamped, 1.0, q2)
-    return Scaled(u1, u2, s1, q1, xp.where(clamped, floor, xp.sqrt(q1 * q2)), clamped, zero)
+    return Scaled(u1, u2, s1, s2, q1, q2, xp.where(clamped, floor, xp.sqrt(q1 * q2)), clamped, zero)

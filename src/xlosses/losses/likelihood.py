@@ -60,7 +60,8 @@ def gaussian_nll_loss(
 
     Notes
     -----
-    The gradient by `vars` is 0 where `vars <= eps`. A negative variance gives NaN.
+    Differentiated by `inputs` and `vars`. The gradient by `vars` is 0 where `vars <= eps`. A negative
+    variance gives NaN.
 
     References
     ----------
@@ -87,9 +88,12 @@ def gaussian_nll(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant:
     return 0.5 * xp.log(v) + 0.5 * error * (error / v) + constant  # error * error could overflow
 
 
-@gaussian_nll.slope
+@gaussian_nll.slope(by=("x", "var"))
 def gaussian_nll_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
-    return (x - y) / variance(xp, var, eps)
+    v = variance(xp, var, eps)
+    share = (x - y) / v
+    yield share
+    yield xp.where(v <= eps, 0.0, 0.5 * (1.0 / v - share * share))
 
 
 @gaussian_nll.ordinary
@@ -100,10 +104,13 @@ def gaussian_nll_ordinary(xp: Any, x: Array, y: Array, var: Array, eps: Number, 
     return 0.5 * log_v + 0.5 * error * (error / xp.clip(var, eps, None)) + constant
 
 
-@gaussian_nll_ordinary.slope
+@gaussian_nll_ordinary.slope(by=("x", "var"))
 def gaussian_nll_ordinary_slope(xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float) -> Any:
     nan_if_negative = 0.0 * xp.sqrt(xp.min(var))  # NaN if any variance is negative, else 0
-    return (x - y + nan_if_negative) / xp.clip(var, eps, None)
+    v = xp.clip(var, eps, None)
+    share = (x - y + nan_if_negative) / v
+    yield share
+    yield xp.where(v <= eps, 0.0, 0.5 * (1.0 / v - share * share))
 
 
 def variance(xp: Any, var: Array, eps: Number) -> Any:

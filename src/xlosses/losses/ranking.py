@@ -54,7 +54,8 @@ def margin_ranking_loss(
 
     Notes
     -----
-    The gradient by `inputs1` is :math:`-y` where the loss is positive, and 0 at the kink and beyond.
+    Differentiated by `inputs1` and `inputs2`. The gradients are :math:`-y` and :math:`y` where the loss
+    is positive, and 0 at the kink and beyond.
 
     References
     ----------
@@ -78,9 +79,11 @@ def margin_ranking(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> A
     return xp.relu(margin - y * (x1 - x2))
 
 
-@margin_ranking.slope
+@margin_ranking.slope(by=("x1", "x2"))
 def margin_ranking_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
-    return -y * xp.step(margin - y * (x1 - x2))
+    by_x2 = y * xp.step(margin - y * (x1 - x2))
+    yield -by_x2
+    yield by_x2
 
 
 def triplet_loss(
@@ -138,8 +141,8 @@ def triplet_loss(
 
     Notes
     -----
-    The gradient of a zero distance is 0, also with ``eps=0`` or ``p=1``; so is that at the kink of
-    the margin. Lengths whose powers would overflow are fine.
+    Differentiated by all three arrays. The gradient of a zero distance is 0, also with ``eps=0`` or
+    ``p=1``; so is that at the kink of the margin. Lengths whose powers would overflow are fine.
 
     References
     ----------
@@ -163,11 +166,14 @@ def triplet(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps
     return xp.relu(norm(xp, a - b, p, eps) - norm(xp, a - n, p, eps) + margin)
 
 
-@triplet.slope
+@triplet.slope(by=("a", "b", "n"))
 def triplet_slope(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number) -> Any:
     near, toward = norm_and_slope(xp, a - b, p, eps)
     far, away = norm_and_slope(xp, a - n, p, eps)
-    return xp.step(near - far + margin)[..., None] * (toward - away)
+    active = xp.step(near - far + margin)[..., None]
+    yield active * (toward - away)
+    yield -active * toward
+    yield active * away
 
 
 @triplet.ordinary
@@ -175,10 +181,13 @@ def triplet_ordinary(xp: Any, a: Array, b: Array, n: Array, p: float, margin: Nu
     return xp.relu(ordinary_norm(xp, a - b, p, eps) - ordinary_norm(xp, a - n, p, eps) + margin)
 
 
-@triplet_ordinary.slope
+@triplet_ordinary.slope(by=("a", "b", "n"))
 def triplet_ordinary_slope(
     xp: Any, a: Array, b: Array, n: Array, p: float, margin: Number, eps: Number
 ) -> Any:
     near, toward = ordinary_norm_and_slope(xp, a - b, p, eps)
     far, away = ordinary_norm_and_slope(xp, a - n, p, eps)
-    return xp.step(near - far + margin)[..., None] * (toward - away)
+    active = xp.step(near - far + margin)[..., None]
+    yield active * (toward - away)
+    yield -active * toward
+    yield active * away

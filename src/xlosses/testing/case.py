@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, TypeAlias
 
 from xlosses.testing.data import kind_of
 from xlosses.testing.references import Term
 
 Data: TypeAlias = Mapping[str, list[Any]]
-"""Per array a list with one entry per term: a float, a label, or a list of floats for a row."""
+"""Per array a list with one entry per term: a float, a label, or a list of floats for a row. Of an array
+that all terms share it is the array itself, as nested lists."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,18 @@ class Case:
     loss : callable
         The public function.
     reference : callable
-        One entry of each array and the options -> `Term`, in Python floats.
+        One entry of each array (or the whole of one that is shared) and the options -> `Term`, in
+        Python floats.
     arrays : mapping of str to str
         The name of each array in the loss's signature, and the kind of what it holds: a key of
         `xlosses.testing.KINDS`, to which you may add a `Kind` of your own.
     options : sequence of mappings
         Settings of the other parameters to check.
+    by : tuple of str
+        The arrays that the loss has a slope by, by which NumPy has gradients; the first unless given.
+    whole : bool
+        Whether a term depends on entries that belong to others, as where each is compared with all.
+        The reference is then given the number of the term and all arrays whole, and so are partials.
     """
 
     name: str
@@ -38,6 +46,22 @@ class Case:
     reference: Callable[..., Term]
     arrays: Mapping[str, str]
     options: Sequence[Mapping[str, Any]] = ({},)
+    by: tuple[str, ...] = ()
+    whole: bool = False
+
+    @property
+    def slopes(self) -> tuple[str, ...]:
+        """The names of the arrays that the loss has a slope by."""
+        return self.by or (next(iter(self.arrays)),)
+
+    @property
+    def separate(self) -> list[str]:
+        """The names of the arrays whose entries matter to one term each."""
+        return [name for name in self.arrays if not self.whole and not self.is_shared(name)]
+
+    def is_shared(self, name: str) -> bool:
+        """Whether all terms share this array."""
+        return kind_of(self.arrays[name]).shared
 
     @property
     def loss_name(self) -> str:
@@ -68,10 +92,18 @@ def expected(
 ) -> Expected:
     """Value and gradients of a loss by its reference; for "none" the gradients of the sum."""
     columns = [data[name] for name in case.arrays]
-    rows = list(zip(*columns, strict=True))
-    kept = [i for i in range(len(rows)) if where is None or where[i]]
-    w = [1.0 if weights is None else weights[i] for i in range(len(rows))]
-    terms = {i: case.reference(*rows[i], **(options or {})) for i in kept}
+    shared = [case.is_shared(name) for name in case.arrays]
+    number = len(columns[0])
+    kept = [i for i in range(number) if where is None or where[i]]
+    w = [1.0 if weights is None else weights[i] for i in range(number)]
+
+    def term(i: int) -> Term:
+        if case.whole:
+            return case.reference(i, *columns, **(options or {}))
+        entries = (x if is_shared else x[i] for x, is_shared in zip(columns, shared, strict=True))
+        return case.reference(*entries, **(options or {}))
+
+    terms = {i: term(i) for i in kept}
     total = math.fsum(w[i] * terms[i].value for i in kept)
     divisor = {
         "none": 1.0,
@@ -81,21 +113,30 @@ def expected(
     }[reduction]
     scale = 1 / divisor if divisor else 0.0
     if reduction == "none":
-        value: Any = [w[i] * terms[i].value if i in terms else 0.0 for i in range(len(rows))]
+        value: Any = [w[i] * terms[i].value if i in terms else 0.0 for i in range(number)]
     else:
         value = total * scale
     gradients: dict[str, list[Any]] = {}
     partials = len(terms[kept[0]].partials) if kept else 1
     for k, (name, column) in enumerate(zip(case.arrays, columns, strict=True)):
-        if k < partials:
+        if k >= partials:
+            continue
+        if case.whole or shared[k]:
+            parts = (_times(terms[i].partials[k], w[i] * scale) for i in kept)
+            gradients[name] = reduce(_plus, parts, _times(column, 0.0))
+        else:
             gradients[name] = [
                 _times(terms[i].partials[k], w[i] * scale) if i in terms else _times(column[i], 0.0)
-                for i in range(len(rows))
+                for i in range(number)
             ]
     return Expected(value, gradients)
 
 
 def _times(partial: Any, factor: float) -> Any:
     if isinstance(partial, list):
-        return [entry * factor if factor else 0.0 for entry in partial]
+        return [_times(entry, factor) for entry in partial]
     return partial * factor if factor else 0.0
+
+
+def _plus(x: Any, y: Any) -> Any:
+    return [_plus(a, b) for a, b in zip(x, y, strict=True)] if isinstance(x, list) else x + y

@@ -33,6 +33,7 @@ CASES: Mapping[str, Case] = {
             references.gaussian_nll,
             {**_HUBER, "vars": "variance"},
             ({}, {"full": True, "eps": 0.5}),
+            by=("inputs", "vars"),
         ),
         Case(
             "binary_cross_entropy",
@@ -79,6 +80,7 @@ CASES: Mapping[str, Case] = {
             references.margin_ranking,
             {"inputs1": "score", "inputs2": "rival score", "targets": "side"},
             ({}, {"margin": 0.5}),
+            by=("inputs1", "inputs2"),
         ),
         Case(
             "triplet_loss",
@@ -86,6 +88,7 @@ CASES: Mapping[str, Case] = {
             references.triplet,
             {"anchors": "vector", "positives": "near vector", "negatives": "far vector"},
             ({}, {"p": 1, "margin": 0.7}, {"p": 3, "margin": 2.0}, {"p": math.inf}),
+            by=("anchors", "positives", "negatives"),
         ),
         Case(
             "cosine_similarity_loss",
@@ -93,6 +96,7 @@ CASES: Mapping[str, Case] = {
             references.cosine,
             {"x1": "vector", "x2": "near vector"},
             ({}, {"eps": 20.0}),
+            by=("x1", "x2"),
         ),
     )
 }

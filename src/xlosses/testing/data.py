@@ -19,6 +19,7 @@ class Kind:
     draw: Callable[[Random], Any]
     row: bool = False
     dtype: str = ""  # of its own; otherwise the floating dtype of the call
+    shared: bool = False  # whether all terms share the array, which is drawn once
 
 
 def kind_of(name: str) -> Kind:
@@ -69,9 +70,13 @@ KINDS: dict[str, Kind] = {
 
 
 def drawn(arrays: Mapping[str, str], n: int, seed: int = 0) -> dict[str, list[Any]]:
-    """n random entries for each array, the same for the same seed."""
+    """n random entries for each array, and those that all terms share; the same for the same seed."""
     rng = Random(seed)
-    return {name: [kind_of(kind).draw(rng) for _ in range(n)] for name, kind in arrays.items()}
+    kinds = {name: kind_of(kind) for name, kind in arrays.items()}
+    return {
+        name: kind.draw(rng) if kind.shared else [kind.draw(rng) for _ in range(n)]
+        for name, kind in kinds.items()
+    }
 
 
 def real(arrays: Mapping[str, str]) -> dict[str, list[Any]]:

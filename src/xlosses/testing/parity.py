@@ -50,8 +50,7 @@ def compare(case: Case, backend: str, data: Data | None = None) -> list[Comparis
     -------
     list of Comparison
         For each of the case's options the unreduced value, the mean, and the gradient of the mean
-        by each array that the reference differentiates by (NumPy: by the first one, from the slope, where
-        the loss has one).
+        by each array that the reference differentiates by (NumPy: by those that the loss has a slope by).
 
     Raises
     ------
@@ -102,8 +101,10 @@ def differentiated(
     """The reduced loss and its gradients, by autodiff or else by the slope."""
     options = {"reduction": "mean", **options}
     if not bench.differentiates:
-        value, gradient = xlosses.value_and_grad(case.loss)(*given, **options)
-        return value, {names[0]: gradient}
+        names = [name for name in names if name in case.slopes]
+        places = tuple([*case.arrays].index(name) for name in names)
+        value, gradients = xlosses.value_and_grad(case.loss, places)(*given, **options)
+        return value, dict(zip(names, gradients, strict=True))
     rest = given[len(names) :]
     value, gradients = bench.value_and_grad(
         lambda *leaves: case.loss(*leaves, *rest, **options), *given[: len(names)]
