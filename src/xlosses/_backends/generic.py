@@ -8,7 +8,7 @@ beside this one override a word only where their framework does it better or nee
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from numbers import Real
 from typing import Any
@@ -93,6 +93,34 @@ class Namespace:
         """
         m = self.max(self.stop_gradient(x), axis=-1)
         return m, self.log(self.sum(self.exp(x - m[..., None]), axis=-1))
+
+    def softplus(self, x: Any) -> Any:
+        """log(1 + exp(x)) without overflow, with gradient 1/2 at 0."""
+        positive = x > 0  # selected by this, because |x| and max(x, 0) have the gradient 0 at 0
+        return self.where(positive, x, 0.0) + self.log1p(self.exp(self.where(positive, -x, x)))
+
+    def sigmoid(self, x: Any) -> Any:
+        """1 / (1 + exp(-x)), with its relative accuracy for negative x, too."""
+        positive = x > 0
+        small = self.exp(self.where(positive, -x, x))
+        return self.where(positive, 1.0, small) / (1.0 + small)
+
+    def log_softmax(self, x: Any) -> Any:
+        """The logarithm of the softmax over the last axis."""
+        m, r = self.log_sum_exp(x)
+        return (x - m[..., None]) - r[..., None]
+
+    def scan(self, step: Callable[[Any, Any], tuple[Any, Any]], start: Any, xs: Any) -> tuple[Any, Any]:
+        """(last, ys) of a recursion: step(state, x) -> (state, y) for each x along the first axis.
+
+        `xs` is an array or a tuple of arrays, and so is `start`; ys are stacked along the first axis.
+        """
+        several = isinstance(xs, tuple)
+        state, ys = start, []
+        for k in range((xs[0] if several else xs).shape[0]):
+            state, y = step(state, tuple(x[k, ...] for x in xs) if several else xs[k, ...])
+            ys.append(y)
+        return state, self.stack(ys)
 
     def pick(self, x: Any, labels: Any) -> Any:
         """The entry of each row (last axis) that its label names; labels are in range.

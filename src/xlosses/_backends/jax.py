@@ -41,6 +41,15 @@ class Jax(Namespace):
     def stop_gradient(self, x: Any) -> Any:
         return jax.lax.stop_gradient(x)
 
+    def softplus(self, x: Any) -> Any:
+        return jax.nn.softplus(x)
+
+    def sigmoid(self, x: Any) -> Any:
+        return jax.nn.sigmoid(x)
+
+    def scan(self, step: Callable[[Any, Any], tuple[Any, Any]], start: Any, xs: Any) -> tuple[Any, Any]:
+        return jax.lax.scan(step, start, xs)  # a loop in Python would be unrolled
+
     def pick(self, x: Any, labels: Any) -> Any:
         return jnp.take_along_axis(x, labels[..., None], -1)[..., 0]
 

@@ -46,6 +46,12 @@ class Torch(Namespace):
     def pick(self, x: Any, labels: Any) -> Any:
         return torch.gather(x, -1, labels[..., None])[..., 0]
 
+    def sigmoid(self, x: Any) -> Any:
+        return torch.sigmoid(x)
+
+    def log_softmax(self, x: Any) -> Any:
+        return torch.log_softmax(x, -1)
+
     def softmax(self, x: Any) -> Any:
         return softmax(x)
 
@@ -135,6 +141,9 @@ class Values(Torch):
         if low is None:
             return torch.clamp_max(x, high)
         return torch.clamp_min(x, low) if high is None else torch.clamp(x, low, high)
+
+    def softplus(self, x: Any) -> Any:
+        return torch.relu(x).add_(torch.log1p(torch.exp(x.abs().neg_())))
 
     def step(self, x: Any) -> Any:
         return x.clone().gt_(0)  # five times as fast as comparing and casting the booleans
