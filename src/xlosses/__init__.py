@@ -11,6 +11,7 @@ from xlosses.losses.classification import cross_entropy, nll_loss
 from xlosses.losses.divergence import kl_div_loss
 from xlosses.losses.embedding import cosine_similarity_loss
 from xlosses.losses.likelihood import gaussian_nll_loss
+from xlosses.losses.linear import linear_cross_entropy
 from xlosses.losses.margin import hinge_loss
 from xlosses.losses.ranking import margin_ranking_loss, triplet_loss
 from xlosses.losses.regression import (
@@ -33,6 +34,7 @@ __all__ = [
     "huber_loss",
     "kl_div_loss",
     "l1_loss",
+    "linear_cross_entropy",
     "log_cosh_loss",
     "margin_ranking_loss",
     "mse_loss",

@@ -96,3 +96,16 @@ def describe(value: object) -> str:
     """The type or shape of a wrong argument, for the message of an error."""
     shape = getattr(value, "shape", None)
     return type(value).__name__ if shape is None else f"an array of shape {tuple(shape)}"
+
+
+def shape_is(expected: tuple[int | str, ...], **parameter: Any) -> tuple[int, ...]:
+    """The shape of an array, if its lengths are these; a letter stands for any length. None has no shape."""
+    ((name, x),) = parameter.items()
+    if x is None:
+        return ()
+    shape = tuple(getattr(x, "shape", ()))
+    lengths = zip(shape, expected, strict=False)
+    if len(shape) != len(expected) or any(isinstance(m, int) and n != m for n, m in lengths):
+        wanted = f"({', '.join(map(str, expected))}{',' * (len(expected) == 1)})"
+        raise ValueError(f"{name} must have the shape {wanted}, got {describe(x)}")
+    return shape

@@ -161,6 +161,8 @@ def _laid_out(x: Any, from_number: bool, kind: Alignment, shape: Shape, plan: Pl
         return dtypes.Cast(xp, plan.compute, first).full(x, shape)
     if kind in OF_ENTRIES:
         x = _with_rows_last(xp, x, plan.axes)
+    if kind == "shared":  # here and not block by block, because it is the same for all
+        x = dtypes.Cast(xp, plan.compute, first)(x)
     return x if tuple(x.shape) == shape else xp.broadcast_to(x, shape)
 
 
