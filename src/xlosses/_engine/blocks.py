@@ -55,16 +55,20 @@ def blocks_of(operands: Operands, entries: int) -> Iterator[tuple[Index, Operand
         )
 
 
-SHARED = 1 << 22
+SHARED = 1 << 22  # entries
 
 
 def usual_block(operands: Operands, usual: int) -> int:
-    """The entries of a block: `usual`, or more where every block reads a shared array anew."""
-    shared = any(
-        kind == "shared" and len(shape) > 1
-        for kind, shape in zip(operands.plan.kinds, operands.plan.shapes, strict=True)
+    """The entries of a block: `usual`, or more where every block reads a shared array anew.
+
+    Its gradient is as large as the array, and written once per block: smaller blocks would spend more
+    time on it than on the products.
+    """
+    kinds = zip(operands.plan.kinds, operands.plan.shapes, strict=True)
+    largest = max(
+        (math.prod(shape) for kind, shape in kinds if kind == "shared" and len(shape) > 1), default=0
     )
-    return max(usual, SHARED) if shared else usual
+    return max(usual, SHARED, largest // 2) if largest else usual
 
 
 class Pieces(NamedTuple):
@@ -109,17 +113,17 @@ class _Whole:
         self.like = operands.arrays[place]
         self.is_sum = operands.plan.kinds[place] in UNCUT
         self.pieces = pieces
-        self.count = 0
 
     def add(self, index: Index, piece: Any) -> None:
-        self.count += 1
+        is_first = self.array is None
+        if is_first:  # an array of its own, because the piece may be one that somebody holds
+            self.array = self.pieces.empty(piece, self.like)
         if not self.is_sum:
-            self.array = self.pieces.empty(piece, self.like) if self.array is None else self.array
             self.array[index] = piece
-        elif self.count > 2:
+        elif is_first:
+            self.array[...] = piece
+        else:
             self.array += piece
-        else:  # the first piece may be an array that somebody holds, their sum is new
-            self.array = piece if self.array is None else self.array + piece
 
 
 def merged(sums: Sequence[Triple], pieces: Pieces) -> Triple:

@@ -15,16 +15,15 @@ from xlosses._core.alignment import UNCUT
 from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._engine.blocks import SHARED, usual_block
 from xlosses._engine.jax_careful import differentiated_by_jax, split_arrays
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Places
 
-CHUNK = 1 << 22  # entries
-
 
 def in_chunks(compute: Compute, operands: Operands, places: Places) -> Any:
     """`compute` chunk by chunk; the derivative of a sum is the gradient that the vjp gives."""
-    if not all(isinstance(n, int) for n in operands.shape) or operands.size <= entries(CHUNK):
+    if not all(isinstance(n, int) for n in operands.shape) or operands.size <= _limit(operands):
         return compute(operands)
     if places:
         return _looped(compute, operands, places)
@@ -53,9 +52,13 @@ class _Chunks(NamedTuple):
         return jnp.reshape(x, (*shape, *x.shape[1:]))
 
 
+def _limit(operands: Operands) -> int:
+    return entries(usual_block(operands, SHARED))
+
+
 def _chunks_of(operands: Operands) -> _Chunks:
     terms = math.prod(operands.shape)
-    most = max(1, entries(CHUNK) // operands.plan.width)
+    most = max(1, _limit(operands) // operands.plan.width)
     number = -(-terms // most)
     return _Chunks(number, -(-terms // number), terms)
 

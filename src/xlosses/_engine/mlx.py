@@ -15,11 +15,9 @@ from xlosses._core.checks import is_number
 from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Gradients, Triple
-from xlosses._engine.blocks import blocks_of
+from xlosses._engine.blocks import SHARED, blocks_of, usual_block
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Places, Runner
-
-CHUNK = 1 << 22  # entries
 
 
 class MlxRunner(Runner):
@@ -75,11 +73,15 @@ def _terms_by_slope(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) 
 
 def _in_chunks(compute: Compute, operands: Operands, places: Places) -> Any:
     """`compute` chunk after chunk, differentiated by the vjp."""
-    if operands.size <= entries(CHUNK):
+    if operands.size <= _limit(operands):
         return compute(operands)
     if places:
         return _chunk_after_chunk(compute, operands, places)
     return _differentiated(compute, operands)
+
+
+def _limit(operands: Operands) -> int:
+    return entries(usual_block(operands, SHARED))
 
 
 def _chunk_after_chunk(compute: Compute, operands: Operands, places: Places) -> Any:
@@ -93,7 +95,7 @@ def _chunk_after_chunk(compute: Compute, operands: Operands, places: Places) -> 
     added: dict[int, Any] = {}
     terms: list[Any] = []
     done: list[Any] = []
-    for _, chunk in blocks_of(operands._replace(**_flat(operands)), entries(CHUNK)):
+    for _, chunk in blocks_of(operands._replace(**_flat(operands)), _limit(operands)):
         if done:
             chunk = chunk._replace(arrays=_after(done, chunk.arrays, kinds))
         piece = compute(chunk)
