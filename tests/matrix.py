@@ -53,7 +53,7 @@ TESTED = FIRSTS if EXTENT == "sorts" else list(CASES.values())
 SETTINGS = [(case, options) for case in TESTED for options in case.options]
 if EXTENT == "sorts":
     SETTINGS = [(case, case.options[0]) for case in TESTED]
-ROWS = [(case, options) for case, options in SETTINGS if case.by_rows]
+ROWS = [(case, options) for case, options in SETTINGS if case.has_axis]
 
 
 def of_cases(cases: list[Case]) -> pytest.MarkDecorator:
@@ -95,20 +95,23 @@ class Call:
 
     def loss(self, **options: Any) -> Callable[..., Any]:
         """The loss with these options; rows lie along the last axis."""
-        if self.case.by_rows:
+        if self.case.has_axis:
             options = {"axis": -1, **options}
         return partial(self.case.loss, **options)
 
     def gradients(self, names: list[str], options: Mapping[str, Any]) -> dict[str, Any]:
         """The gradients by autodiff, or of the first array by the slope."""
         if self.on.bench.differentiates:
-            rest = self.given[len(names) :]
             f = self.loss(**options)
-            _, found = self.on.bench.value_and_grad(
-                lambda *leaves: f(*leaves, *rest), *self.given[: len(names)]
-            )
+            by = [self.given[[*self.arrays].index(name)] for name in names]
+            _, found = self.on.bench.value_and_grad(lambda *leaves: f(*self.filled(names, leaves)), *by)
             return dict(zip(names, found, strict=True))
         return self.slopes([name for name in names if name in self.case.slopes], **options)
+
+    def filled(self, names: Sequence[str], leaves: Sequence[Any]) -> list[Any]:
+        """The arrays with others in place of those of these names."""
+        new = dict(zip(names, leaves, strict=True))
+        return [new.get(name, x) for name, x in zip(self.arrays, self.given, strict=True)]
 
     def slopes(self, names: Sequence[str], **options: Any) -> dict[str, Any]:
         """The gradients by these arrays, from slope or vjp."""

@@ -67,7 +67,7 @@ def evaluate(
     ignore_index : int, optional
         A label whose rows are not kept.
     classes : int, optional
-        How many classes labels may name; as many as a row has entries unless given.
+        How many classes there are; as many as a row has entries unless given.
 
     Returns
     -------

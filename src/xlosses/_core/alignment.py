@@ -24,7 +24,7 @@ vectors          like rows, and batch axes of length one broadcast
 scalars          one real number per row
 labels           one integer class per row, in [0, classes)
 integers         one integer per row, which is compared and never picked by
-classes          one number per entry of a row, the same for every row; may be left out (None)
+classes          one number per class, the same for every row; may be left out (None)
 shared           real numbers in any shape, which every term sees whole; may be left out (None)
 shared integers  integers in any shape, which every term sees whole
 kept             one boolean per entry of each row, whether the entry counts; may be left out (None)

@@ -19,7 +19,9 @@ def choose(
         name_of_dtype = xp.dtype_name(value.dtype)
         if name_of_dtype not in FLOATING and name_of_dtype not in INTEGRAL and name_of_dtype != "bool":
             raise TypeError(f"{name} must be real, got dtype {name_of_dtype}")
-        if name_of_dtype in FLOATING and alignment[name] not in (*OF_INTEGERS, "classes"):
+        kind = alignment[name]
+        decides = kind not in (*OF_INTEGERS, "classes") and not (kind == "shared" and value.shape == ())
+        if name_of_dtype in FLOATING and decides:
             floating.add(name_of_dtype)
     first = next(iter(arrays.values()))
     if dtype is None:

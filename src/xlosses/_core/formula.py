@@ -286,9 +286,10 @@ def formula(*alignment: Any, static: tuple[str, ...] = (), width: Width | None =
         - "rows": the same shape, its `axis` moved last, one term per row;
         - "vectors": like rows, and batch axes of length one broadcast;
         - "scalars": one real number per row;
-        - "labels": one integer class per row, in the range of the row's entries, or of `classes`;
+        - "labels": one integer class per row; there are as many classes as a row has entries, unless
+          `classes` of `evaluate` says so;
         - "integers": one integer per row, which is compared and never picked by;
-        - "classes": one number per entry of a row, the same for every row; may be None;
+        - "classes": one number per class, the same for every row; may be None;
         - "shared": real numbers in any shape, which every term sees whole; may be None;
         - "shared integers": integers in any shape, which every term sees whole;
         - "kept": one boolean per entry of each row, whether the entry counts; may be None.

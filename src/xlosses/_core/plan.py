@@ -98,7 +98,7 @@ def _new_plan(call: Call) -> Plan:
     result, compute = dtypes.choose(xp, given_arrays, kinds, call.dtype)
     axes = axes_of(len(first.shape), call.axis) if formula.by_rows else ()
     formula_shapes = shapes.of_formula(
-        {name: tuple(x.shape) for name, x in given_arrays.items()}, kinds, axes
+        {name: tuple(x.shape) for name, x in given_arrays.items()}, kinds, axes, call.classes
     )
     shape = formula_shapes[names[0]][:-1] if formula.by_rows else formula_shapes[names[0]]
     _check_mask(xp, call.where, shape)

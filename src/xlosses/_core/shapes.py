@@ -12,7 +12,10 @@ Shape: TypeAlias = tuple[int, ...]
 
 
 def of_formula(
-    shapes: Mapping[str, Shape], kinds: Mapping[str, Alignment], axes: tuple[int, ...]
+    shapes: Mapping[str, Shape],
+    kinds: Mapping[str, Alignment],
+    axes: tuple[int, ...],
+    classes: int | None = None,
 ) -> dict[str, Shape]:
     """The shape of each array in the formula, where the entries of a row lie along the last axis.
 
@@ -30,14 +33,15 @@ def of_formula(
     if kinds[first_name] == "vectors":
         shape = _broadcast({name: shapes[name] for name in shapes if kinds[name] == "vectors"}, axes)
     batch, row = _without(shape, axes), (math.prod(lengths),)
-    given_shape = {"rows": shape, "kept": shape, "classes": row}
+    of_classes = row if classes is None else (classes,)
+    given_shape = {"rows": shape, "kept": shape, "classes": of_classes}
     expected = {
         name: given_shape.get(kinds[name], batch)
         for name in shapes
         if kinds[name] not in ("vectors", "shared", "shared integers")
     }
     _check_equal({name: shapes[name] for name in expected}, expected, first_name)
-    of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": row}
+    of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": of_classes}
     return {
         name: shapes.get(name, ()) if kind in ("shared", "shared integers") else of_rows.get(kind, batch)
         for name, kind in kinds.items()

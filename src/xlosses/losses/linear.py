@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from xlosses._core.checks import fraction, is_number, nonnegative, positive, shape_is
+from xlosses._core.checks import fraction, is_number, nonnegative, positive, reduction_name, shape_is
 from xlosses._core.formula import declared
 from xlosses._core.numerics import of_class, per_class, sum_of_products
 from xlosses._evaluate import evaluate
@@ -99,15 +99,8 @@ def linear_cross_entropy(
     >>> float(xlosses.cross_entropy(hidden @ weight.T, np.asarray([0]), reduction="mean").round(6))
     0.407606
     """
-    classes, features = shape_is(("C", "D"), weight=weight)
-    shape_is((classes,), bias=bias)
-    shape_is((classes,), class_weights=class_weights)
-    given = getattr(hidden, "shape", (features,))
-    if given[-1:] != (features,):
-        raise ValueError(
-            f"hidden must have {features} entries along its last axis, as weight of shape "
-            f"{(classes, features)} has, got {tuple(given)}"
-        )
+    reduction_name(reduction)
+    classes = checked_shapes(hidden, weight, bias=bias, class_weights=class_weights)
     parameters = dict(
         smoothing=fraction(label_smoothing=label_smoothing),
         cap=None if softcap is None else positive(softcap=softcap),
@@ -128,11 +121,28 @@ def linear_cross_entropy(
     )
 
 
-@declared(*("rows", "shared", "labels", "shared", "shared"), width=lambda h, w, *_: w[0], shares_softmax=True)
+def checked_shapes(hidden: Any, weight: Any, **others: Any) -> int | None:
+    """How many classes there are, if all shapes fit; None for what is no array, which evaluate refuses."""
+    if not (hasattr(hidden, "shape") and hasattr(weight, "shape")):
+        return None
+    classes, features = shape_is(("C", "D"), weight=weight)
+    if tuple(hidden.shape[-1:]) != (features,):
+        raise ValueError(
+            f"hidden must have as many entries along its last axis as weight of shape {(classes, features)}, "
+            f"got {tuple(hidden.shape)}"
+        )
+    for name, x in others.items():
+        shape_is((classes,), **{name: x})
+    return classes
+
+
+@declared(
+    *("rows", "shared", "labels", "shared", "classes"), width=lambda h, w, *_: w[0], shares_softmax=True
+)
 def cross_entropy_of_products(
     xp: Any, h: Array, w: Array, label: Array, b: Array | None, c: Array | None, **options: Number
 ) -> Any:
-    x = products(xp, h, w, b, options.get("cap"))
+    x = capped(xp, products(xp, h, w, b), options.get("cap"))
     largest, rest = xp.log_sum_exp(x)
     kept, even = shares(xp, w, label, c, options)
     return loss_of_logits(xp, x, label, largest, rest, kept, even, options)
@@ -142,11 +152,14 @@ def cross_entropy_of_products(
 def cross_entropy_of_products_vjp(
     xp: Any, g: Array, h: Array, w: Array, label: Array, b: Array | None, c: Array | None, **options: Number
 ) -> Iterator[Any]:
-    x = products(xp, h, w, b, options.get("cap"))
+    cap = options.get("cap")
+    product = products(xp, h, w, b)
+    x = capped(xp, product, cap)
     largest, rest = xp.log_sum_exp(x)
     kept, even = shares(xp, w, label, c, options)
     yield loss_of_logits(xp, x, label, largest, rest, kept, even, options)
     slope = slope_by_logits(xp, x, label, largest + rest, kept, even, options)
+    slope = slope if cap is None else slope * slope_of_cap(xp, product, cap)
     # The factors g are multiplied with a row of features each, and not with all logits.
     yield (slope @ w) * g[..., None]
     rows = xp.reshape(slope, (-1, w.shape[0]))
@@ -159,11 +172,20 @@ def weight_of_label(xp: Any, h: Array, w: Array, label: Array, b: Any, c: Array 
     return None if c is None else of_class(xp, c, label)
 
 
-def products(xp: Any, h: Array, w: Array, b: Array | None, cap: Number | None) -> Any:
-    """The logits."""
+def products(xp: Any, h: Array, w: Array, b: Array | None) -> Any:
+    """The logits before the cap."""
     x = h @ xp.matrix_transpose(w)
-    x = x if b is None else x + b
+    return x if b is None else x + b
+
+
+def capped(xp: Any, x: Array, cap: Number | None) -> Any:
     return x if cap is None else cap * xp.tanh(x / cap)
+
+
+def slope_of_cap(xp: Any, x: Array, cap: Number) -> Any:
+    """1 - tanh(x / cap)^2, which would lose its digits where the cap acts."""
+    small = xp.exp(-2.0 * xp.absolute(x / cap))
+    return 4.0 * small / (1.0 + small) ** 2
 
 
 def shares(xp: Any, w: Array, label: Array, c: Array | None, options: Any) -> tuple[Any, Any]:
@@ -190,7 +212,7 @@ def loss_of_logits(
 def slope_by_logits(
     xp: Any, x: Array, label: Array, log_partition: Array, kept: Any, even: Any, options: Any
 ) -> Any:
-    """The derivative of each term by its logits before the cap."""
+    """The derivative of each term by its logits."""
     if kept is None and "z" not in options:
         slope = xp.softmax_less_one(x, label)
     else:
@@ -199,4 +221,4 @@ def slope_by_logits(
         factor = factor + 2.0 * options["z"] * log_partition if "z" in options else factor
         slope = xp.softmax(x) * factor[..., None]
         slope = xp.add_at(slope if even is None else slope - even, label, -kept)
-    return slope * (1.0 - (x / options["cap"]) ** 2) if "cap" in options else slope
+    return slope

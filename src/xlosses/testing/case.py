@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,6 +65,11 @@ class Case:
         return kind_of(self.arrays[name]).shared
 
     @property
+    def has_axis(self) -> bool:
+        """Whether the loss is told along which axis its rows lie, and takes batches of any shape."""
+        return "axis" in inspect.signature(self.loss).parameters
+
+    @property
     def loss_name(self) -> str:
         """The name of the loss, without the form of its arrays."""
         return self.name.partition(" ")[0]
@@ -117,9 +123,9 @@ def expected(
     else:
         value = total * scale
     gradients: dict[str, list[Any]] = {}
-    partials = len(terms[kept[0]].partials) if kept else 1
+    partials = terms[kept[0]].partials if kept else (0.0,)
     for k, (name, column) in enumerate(zip(case.arrays, columns, strict=True)):
-        if k >= partials:
+        if k >= len(partials) or partials[k] is None:
             continue
         if case.whole or shared[k]:
             parts = (_times(terms[i].partials[k], w[i] * scale) for i in kept)

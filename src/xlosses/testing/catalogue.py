@@ -62,6 +62,14 @@ CASES: Mapping[str, Case] = {
             ({}, {"label_smoothing": 0.1}),
         ),
         Case(
+            "linear_cross_entropy",
+            xlosses.linear_cross_entropy,
+            references.linear_cross_entropy,
+            {"hidden": "vector", "weight": "class vectors", "targets": "labels", "bias": "class biases"},
+            ({}, {"label_smoothing": 0.1}, {"softcap": 3.0, "z_loss": 0.25}),
+            by=("hidden", "weight", "bias"),
+        ),
+        Case(
             "nll_loss",
             xlosses.nll_loss,
             references.nll,

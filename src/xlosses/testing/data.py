@@ -66,6 +66,8 @@ KINDS: dict[str, Kind] = {
     "vector": Kind(_row(_normal), row=True),
     "near vector": Kind(_row(_normal), row=True),
     "far vector": Kind(_row(_normal), row=True),
+    "class vectors": Kind(lambda rng: [_row(_normal)(rng) for _ in range(CLASSES)], shared=True),
+    "class biases": Kind(_row(_normal), shared=True),
 }
 
 
@@ -142,6 +144,8 @@ def _digits() -> dict[str, list[Any]]:
         "vector": pixels,
         "near vector": [pixels[j] for j in alike],
         "far vector": [pixels[j] for j in unlike],
+        "class vectors": [(2.0 * mean).tolist() for mean in means],
+        "class biases": [-float(mean @ mean) for mean in means],  # the logits above, but for a constant
     }
 
 

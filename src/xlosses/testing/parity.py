@@ -100,15 +100,17 @@ def differentiated(
 ) -> tuple[Any, dict[str, Any]]:
     """The reduced loss and its gradients, by autodiff or else by the slope."""
     options = {"reduction": "mean", **options}
-    if not bench.differentiates:
-        names = [name for name in names if name in case.slopes]
-        places = tuple([*case.arrays].index(name) for name in names)
+    names = names if bench.differentiates else [name for name in names if name in case.slopes]
+    places = tuple([*case.arrays].index(name) for name in names)
+
+    def loss(*leaves: Any) -> Any:
+        filled = dict(zip(places, leaves, strict=True))
+        return case.loss(*(filled.get(k, x) for k, x in enumerate(given)), **options)
+
+    if bench.differentiates:
+        value, gradients = bench.value_and_grad(loss, *(given[k] for k in places))
+    else:
         value, gradients = xlosses.value_and_grad(case.loss, places)(*given, **options)
-        return value, dict(zip(names, gradients, strict=True))
-    rest = given[len(names) :]
-    value, gradients = bench.value_and_grad(
-        lambda *leaves: case.loss(*leaves, *rest, **options), *given[: len(names)]
-    )
     return value, dict(zip(names, gradients, strict=True))
 
 

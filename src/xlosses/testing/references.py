@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-Partial: TypeAlias = "float | list[float]"
+Partial: TypeAlias = "float | list[Any]"
 Row: TypeAlias = Sequence[float]
 
 
@@ -19,7 +19,7 @@ class Term(NamedTuple):
     """One term of a loss, exact to double precision."""
 
     value: float
-    partials: tuple[Partial, ...]
+    partials: tuple[Partial | None, ...]  # None by labels
     weight: float = 1.0
 
 
@@ -175,3 +175,30 @@ def _clamped_log(p: float) -> tuple[float, float]:
     if p < math.exp(-100):
         return -100.0, 0.0
     return math.log(p), 1 / p
+
+
+def linear_cross_entropy(
+    h: Row,
+    w: Sequence[Row],
+    label: int,
+    b: Row,
+    label_smoothing: float = 0.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
+) -> Term:
+    raw = [
+        math.fsum((*(wk * hk for wk, hk in zip(row, h, strict=True)), bk))
+        for row, bk in zip(w, b, strict=True)
+    ]
+    x = raw if softcap is None else [softcap * math.tanh(r / softcap) for r in raw]
+    entropy = cross_entropy_of_labels(x, label, None, label_smoothing)
+    largest = max(x)
+    partition = largest + math.log(math.fsum(math.exp(v - largest) for v in x))
+    by_x = entropy.partials[0]
+    assert isinstance(by_x, list)
+    slope = [d + 2.0 * z_loss * partition * math.exp(v - partition) for d, v in zip(by_x, x, strict=True)]
+    if softcap is not None:
+        slope = [d * (1.0 - (v / softcap) ** 2) for d, v in zip(slope, x, strict=True)]
+    by_h = [math.fsum(d * row[k] for d, row in zip(slope, w, strict=True)) for k in range(len(h))]
+    by_w = [[d * hk for hk in h] for d in slope]
+    return Term(entropy.value + z_loss * partition**2, (by_h, by_w, None, slope))
