@@ -23,8 +23,8 @@ def of_formula(
     """
     first_name, shape = next(iter(shapes.items()))
     if kinds[first_name] == "elements":
-        cut = {name: given for name, given in shapes.items() if kinds[name] not in UNCUT}
-        _check_equal(cut, dict.fromkeys(cut, shape), first_name)
+        cut = [name for name in shapes if kinds[name] not in UNCUT]
+        _check_equal(shapes, dict.fromkeys(cut, shape), first_name)
         return {name: shapes.get(name, ()) if kind in UNCUT else shape for name, kind in kinds.items()}
     lengths = tuple(shape[axis] for axis in axes)
     if 0 in lengths:
@@ -40,7 +40,7 @@ def of_formula(
         for name in shapes
         if kinds[name] not in ("vectors", "shared", "shared integers")
     }
-    _check_equal({name: shapes[name] for name in expected}, expected, first_name)
+    _check_equal(shapes, expected, first_name)
     of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": of_classes}
     return {
         name: shapes.get(name, ()) if kind in ("shared", "shared integers") else of_rows.get(kind, batch)
@@ -61,11 +61,11 @@ def check_broadcasts(name: str, x: Any, shape: Shape) -> None:
 
 
 def _check_equal(shapes: Mapping[str, Shape], expected: Mapping[str, Shape], first: str) -> None:
-    for name, shape in shapes.items():
-        if shape != expected[name]:
+    for name, shape in expected.items():
+        if shapes[name] != shape:
             raise ValueError(
-                f"{name} must have the shape {expected[name]} to match {first} of shape {shapes[first]}, "
-                f"got {shape}"
+                f"{name} must have the shape {shape} to match {first} of shape {shapes[first]}, "
+                f"got {shapes[name]}"
             )
 
 
