@@ -9,7 +9,7 @@ from xlosses._value_and_grad import value_and_grad
 from xlosses.losses.binary import binary_cross_entropy
 from xlosses.losses.classification import cross_entropy, nll_loss
 from xlosses.losses.divergence import kl_div_loss
-from xlosses.losses.embedding import cosine_similarity_loss
+from xlosses.losses.embedding import cosine_embedding_loss, cosine_similarity_loss
 from xlosses.losses.likelihood import gaussian_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
 from xlosses.losses.margin import hinge_loss
@@ -21,11 +21,15 @@ from xlosses.losses.regression import (
     mse_loss,
     smooth_l1_loss,
 )
+from xlosses.losses.scoring import quantile_loss
+from xlosses.losses.segmentation import dice_loss, tversky_loss
 
 __all__ = [
     "binary_cross_entropy",
+    "cosine_embedding_loss",
     "cosine_similarity_loss",
     "cross_entropy",
+    "dice_loss",
     "engine",
     "evaluate",
     "formula",
@@ -39,8 +43,10 @@ __all__ = [
     "margin_ranking_loss",
     "mse_loss",
     "nll_loss",
+    "quantile_loss",
     "smooth_l1_loss",
     "triplet_loss",
+    "tversky_loss",
     "value_and_grad",
 ]
 

@@ -41,6 +41,11 @@ def fraction(**parameter: Number) -> Any:
     return _number(parameter, "a number in [0, 1)", lambda value: 0 <= value < 1)
 
 
+def proportion(**parameter: Number) -> Any:
+    """A number in (0, 1)."""
+    return _number(parameter, "a number in (0, 1)", lambda value: 0 < value < 1)
+
+
 def finite(**parameter: Number) -> Any:
     """A number that is neither infinite nor NaN."""
     return _number(parameter, "a finite number", lambda value: -math.inf < value < math.inf)

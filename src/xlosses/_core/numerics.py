@@ -20,6 +20,12 @@ def at_least(xp: Any, x: Array, low: float | Array) -> Any:
     return xp.where(x <= low, low, x)
 
 
+def quotient(xp: Any, x: Any, total: Array) -> Any:
+    """x / total, and 0 with gradient 0 where total is 0."""
+    zero = total == 0
+    return xp.where(zero, 0.0, x / xp.where(zero, 1.0, total))
+
+
 def product(xp: Any, factor: Array, x: Array) -> Any:
     """factor * x, and 0 where an exact 0 meets an infinity; NaN passes through."""
     # 0 * inf is NaN, and so is its gradient: the infinity is replaced before the product.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from xlosses._core.checks import nonnegative
+from xlosses._core.checks import finite, nonnegative
 from xlosses._core.formula import formula
 from xlosses._core.numerics import at_least, nan_if_extreme, scale_of, tiny
 from xlosses._evaluate import evaluate
@@ -106,6 +106,125 @@ def cosine_ordinary_slope(xp: Any, x1: Array, x2: Array, eps: Number) -> Any:
     denominator, clamped = at_least(xp, length, eps), length <= eps
     yield turn(xp, x1, x2, q1, denominator, clamped)
     yield turn(xp, x2, x1, q2, denominator, clamped)
+
+
+def cosine_embedding_loss(
+    x1: ArrayT,
+    x2: Array | float,
+    targets: Array | float,
+    *,
+    margin: Number = 0.0,
+    axis: int = -1,
+    eps: Number = 1e-8,
+    reduction: Reduction = "mean",
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""How far alike vectors are from parallel, and how much unlike ones are closer than a margin.
+
+    .. math::
+        \ell = \begin{cases}
+            1 - c          & y > 0 \\
+            \max(0, c - m) & \text{else}
+        \end{cases}
+        \qquad c = \frac{x_1 \cdot x_2}{\max(\|x_1\| \|x_2\|, \epsilon)}
+
+    Parameters
+    ----------
+    x1 : array
+        Vectors along `axis`.
+    x2 : array or number
+        Vectors of the same length. Batch axes may be of length 1, with equally many axes.
+    targets : array or number
+        :math:`y`, one per pair: 1 if the vectors are alike, -1 (or 0) if they are not.
+    margin : number
+        :math:`m`, the cosine up to which unlike vectors cost nothing.
+    axis : int
+        The axis of the vectors.
+    eps : number
+        The least product of lengths, :math:`\epsilon \ge 0`.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per pair, become the result.
+    weights, where, dtype : optional
+        Weight of each pair, pairs to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" the common shape without `axis`.
+
+    Raises
+    ------
+    ValueError
+        `margin` that is not finite, a negative `eps`, shapes that do not fit, an `axis` out of range
+        or of length 0, or an unknown `reduction`.
+    TypeError
+        Arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    Differentiated by both vectors. The sign of a target decides, so that labels of 0 and 1 do as well;
+    PyTorch's loss of a target that is neither 1 nor -1 is 0. A target of NaN gives NaN. The gradient at
+    the kink is 0. The cosine of a zero vector is 0 with gradient 0, as in `cosine_similarity_loss`.
+
+    References
+    ----------
+    PyTorch, `torch.nn.CosineEmbeddingLoss
+    <https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html>`_. The loss with a
+    margin for unlike pairs: R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality reduction by learning an
+    invariant mapping", *CVPR*, 2006, eq. 4.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> x1, x2 = np.asarray([[1.0, 0.0], [1.0, 0.0]]), np.asarray([[3.0, 4.0], [3.0, 4.0]])
+    >>> y = np.asarray([1, -1])
+    >>> xlosses.cosine_embedding_loss(x1, x2, y, margin=0.5, reduction="none").round(6).tolist()
+    [0.4, 0.1]
+    """
+    parameters = dict(margin=finite(margin=margin), eps=nonnegative(eps=eps))
+    arrays = dict(x1=x1, x2=x2, targets=targets)
+    return evaluate(cosine_embedding, arrays, parameters, reduction, weights, where, dtype, axis=axis)
+
+
+@formula("vectors", "vectors", "scalars")
+def cosine_embedding(xp: Any, x1: Array, x2: Array, y: Array, margin: Number, eps: Number) -> Any:
+    return of_cosine(xp, cosine(xp, x1, x2, eps), y, margin)
+
+
+@cosine_embedding.slope(by=("x1", "x2"))
+def cosine_embedding_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: Number, eps: Number) -> Any:
+    by_cosine = slope_of_cosine(xp, cosine(xp, x1, x2, eps), y, margin)[..., None]
+    for slope in cosine_slope(xp, x1, x2, eps):
+        yield by_cosine * slope
+
+
+@cosine_embedding.ordinary
+def cosine_embedding_ordinary(xp: Any, x1: Array, x2: Array, y: Array, margin: Number, eps: Number) -> Any:
+    return of_cosine(xp, cosine_ordinary(xp, x1, x2, eps), y, margin)
+
+
+@cosine_embedding_ordinary.slope(by=("x1", "x2"))
+def cosine_embedding_ordinary_slope(
+    xp: Any, x1: Array, x2: Array, y: Array, margin: Number, eps: Number
+) -> Any:
+    by_cosine = slope_of_cosine(xp, cosine_ordinary(xp, x1, x2, eps), y, margin)[..., None]
+    for slope in cosine_ordinary_slope(xp, x1, x2, eps):
+        yield by_cosine * slope
+
+
+def of_cosine(xp: Any, c: Array, y: Array, margin: Number) -> Any:
+    return xp.where(y > 0, 1.0 - c, xp.relu(c - margin)) + nan_where_nan(xp, y)
+
+
+def slope_of_cosine(xp: Any, c: Array, y: Array, margin: Number) -> Any:
+    return xp.where(y > 0, -1.0, xp.step(c - margin)) + nan_where_nan(xp, y)
+
+
+def nan_where_nan(xp: Any, y: Array) -> Any:
+    """NaN where a target is NaN, which no comparison would show, else 0."""
+    return xp.where(xp.isnan(y), y, 0.0)
 
 
 def turn(xp: Any, u1: Array, u2: Array, q1: Array, denominator: Array, clamped: Array) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 
 import xlosses
 from xlosses.testing import references
@@ -12,6 +13,15 @@ from xlosses.testing.case import Case
 
 _REGRESSION = {"predictions": "prediction", "targets": "target"}
 _HUBER = {"inputs": "prediction", "targets": "target"}
+
+
+def _quantile_loss_of_levels(inputs: Any, targets: Any, quantile: Any, **options: Any) -> Any:
+    return xlosses.quantile_loss(inputs, targets, quantile=quantile, **options)
+
+
+def _dice_loss_of_kept(inputs: Any, targets: Any, kept: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.dice_loss(inputs, targets, axis=axis, kept=kept, **options)
+
 
 CASES: Mapping[str, Case] = {
     case.name: case
@@ -105,6 +115,51 @@ CASES: Mapping[str, Case] = {
             {"x1": "vector", "x2": "near vector"},
             ({}, {"eps": 20.0}),
             by=("x1", "x2"),
+        ),
+        Case(
+            "cosine_embedding_loss",
+            xlosses.cosine_embedding_loss,
+            references.cosine_embedding,
+            {"x1": "vector", "x2": "other vector", "targets": "likeness"},
+            ({}, {"margin": 0.5, "eps": 20.0}),
+            by=("x1", "x2"),
+        ),
+        Case(
+            "quantile_loss",
+            xlosses.quantile_loss,
+            references.quantile,
+            _HUBER,
+            ({}, {"quantile": 0.75}),
+        ),
+        Case(
+            "quantile_loss (levels)",
+            _quantile_loss_of_levels,
+            references.quantiles,
+            {"inputs": "quantiles", "targets": "target", "quantile": "levels"},
+        ),
+        Case(
+            "dice_loss",
+            partial(xlosses.dice_loss, axis=-1),
+            references.dice,
+            {"inputs": "membership", "targets": "members"},
+            ({}, {"smooth": 0.0}, {"squared": True}, {"squared": True, "smooth": 0.0}),
+            by=("inputs", "targets"),
+        ),
+        Case(
+            "dice_loss (kept)",
+            _dice_loss_of_kept,
+            references.dice,
+            {"inputs": "membership", "targets": "members", "kept": "kept"},
+            ({}, {"squared": True}),
+            by=("inputs", "targets"),
+        ),
+        Case(
+            "tversky_loss",
+            partial(xlosses.tversky_loss, axis=-1),
+            references.tversky,
+            {"inputs": "membership", "targets": "members"},
+            ({}, {"alpha": 0.3, "beta": 0.7, "smooth": 0.0}),
+            by=("inputs", "targets"),
         ),
     )
 }

@@ -68,6 +68,13 @@ KINDS: dict[str, Kind] = {
     "far vector": Kind(_row(_normal), row=True),
     "class vectors": Kind(lambda rng: [_row(_normal)(rng) for _ in range(CLASSES)], shared=True),
     "class biases": Kind(_row(_normal), shared=True),
+    "other vector": Kind(_row(_normal), row=True),
+    "quantiles": Kind(_row(_normal), row=True),
+    "levels": Kind(lambda rng: [rng.uniform(0.02, 0.98) for _ in range(CLASSES)], shared=True),
+    "membership": Kind(_row(lambda rng: rng.uniform(0.02, 0.98)), row=True),
+    "members": Kind(_row(lambda rng: rng.choice([0.0, 1.0])), row=True),
+    "kept": Kind(_row(lambda rng: rng.random() < 0.75), row=True, dtype="bool"),
+    "likeness": Kind(lambda rng: rng.choice([-1.0, 1.0])),
 }
 
 
@@ -101,6 +108,8 @@ def _diabetes() -> dict[str, list[Any]]:
         "prediction": (0.6 * body_mass).tolist(),
         "target": _standard(progression).tolist(),
         "variance": (0.1 + pressure**2).tolist(),
+        "quantiles": [[x - 1.0, x, x + 1.0] for x in (0.6 * body_mass).tolist()],
+        "levels": [0.1, 0.5, 0.9],
     }
 
 
@@ -135,8 +144,12 @@ def _digits() -> dict[str, list[Any]]:
     pixels, n = images.tolist(), len(classes)
     alike = [next(j % n for j in range(i + 1, i + n) if classes[j % n] == classes[i]) for i in range(n)]
     unlike = [next(j % n for j in range(i + 1, i + n) if classes[j % n] != classes[i]) for i in range(n)]
+    mixed = [(alike, unlike)[i % 2][i] for i in range(n)]
     return {
         "logits": logits,
+        "membership": [means[k].tolist() for k in classes],
+        "members": [[float(ink > 0.5) for ink in image] for image in pixels],
+        "kept": [[0 < k % 8 < 7 for k in range(64)]] * n,  # not the margins
         "labels": classes.tolist(),
         "distribution": [[math.exp(x) for x in _log_softmax(row)] for row in other],
         "log probabilities": [_log_softmax(row) for row in logits],
@@ -146,6 +159,8 @@ def _digits() -> dict[str, list[Any]]:
         "far vector": [pixels[j] for j in unlike],
         "class vectors": [(2.0 * mean).tolist() for mean in means],
         "class biases": [-float(mean @ mean) for mean in means],  # the logits above, but for a constant
+        "other vector": [pixels[j] for j in mixed],
+        "likeness": [1.0 if classes[i] == classes[j] else -1.0 for i, j in enumerate(mixed)],
     }
 
 

@@ -147,6 +147,57 @@ def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
     return Term(value, (by_1, by_2))
 
 
+def cosine_embedding(x1: Row, x2: Row, y: float, margin: float = 0.0, eps: float = 1e-8) -> Term:
+    c = cosine(x1, x2, eps)
+    if y > 0:
+        value, by_cosine = 1 - c.value, -1.0
+    else:
+        value, by_cosine = max(0.0, c.value - margin), float(c.value > margin)
+    return Term(value, tuple([by_cosine * g for g in x] for x in c.partials if isinstance(x, list)))
+
+
+def quantile(x: float, y: float, quantile: float = 0.5) -> Term:
+    below, above = float(x < y), float(x > y)
+    by_x = (1 - quantile) * above - quantile * below
+    return Term(by_x * (x - y), (by_x, -by_x))
+
+
+def quantiles(x: Row, y: float, levels: Row) -> Term:
+    terms = [quantile(xk, y, q) for xk, q in zip(x, levels, strict=True)]
+    by_x = [term.partials[0] / len(x) for term in terms if isinstance(term.partials[0], float)]
+    return Term(math.fsum(term.value for term in terms) / len(x), (by_x, -math.fsum(by_x)))
+
+
+def dice(
+    p: Row, t: Row, kept: Sequence[bool] | None = None, smooth: float = 1.0, squared: bool = False
+) -> Term:
+    power = 2 if squared else 1
+    pairs = [(a, b) for a, b, keep in zip(p, t, kept or [True] * len(p), strict=True) if keep]
+    below = math.fsum([a**power + b**power for a, b in pairs] + [smooth])
+    apart = math.fsum(a**power + b**power - 2 * a * b for a, b in pairs)
+    if below == 0:
+        return Term(0.0, ([0.0] * len(p), [0.0] * len(p)))
+    near = math.fsum([2 * a * b for a, b in pairs] + [smooth]) / below
+
+    def by(x: Row, other: Row) -> list[float]:
+        slopes = [(near * power * a ** (power - 1) - 2 * b) / below for a, b in zip(x, other, strict=True)]
+        return [slope * keep for slope, keep in zip(slopes, kept or [True] * len(p), strict=True)]
+
+    return Term(apart / below, (by(p, t), by(t, p)))
+
+
+def tversky(p: Row, t: Row, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0) -> Term:
+    pairs = list(zip(p, t, strict=True))
+    apart = math.fsum(alpha * a + beta * b - (alpha + beta) * a * b for a, b in pairs)
+    below = math.fsum([a * b for a, b in pairs] + [apart, smooth])
+    if below == 0:
+        return Term(0.0, ([0.0] * len(p), [0.0] * len(p)))
+    near, rest = math.fsum([a * b for a, b in pairs] + [smooth]) / below, 1 - alpha - beta
+    by_p = [(near * (rest * b + alpha) - b) / below for b in t]
+    by_t = [(near * (rest * a + beta) - a) / below for a in p]
+    return Term(apart / below, (by_p, by_t))
+
+
 def _distance(a: Row, b: Row, p: float, eps: float) -> tuple[float, list[float]]:
     d = [x - y for x, y in zip(a, b, strict=True)]
     if p == math.inf:
