@@ -21,6 +21,7 @@ __all__ = [
     "EXTENT",
     "REDUCTIONS",
     "ROWS",
+    "TRACEABLE",
     "Call",
     "every_case",
     "every_group",
@@ -34,6 +35,9 @@ __all__ = [
     "one_of_each_sort",
     "wrong_slope",
 ]
+
+TRACEABLE = (*("delta", "beta", "eps", "margin", "label_smoothing", "quantile", "alpha", "smooth"),)
+"""The parameters that may be 0-d arrays."""
 
 EXTENT = os.environ.get("XLOSSES_TESTS", "usual")
 """How much is tested: "deep" is everything on every loss, "sorts" one loss of each sort in one setting."""

@@ -65,6 +65,8 @@ EXTREME = {
 }
 WILD = _filled((0.0, 1.0, -1.0, *NOT_FINITE, *NOT_FINITE, *_SIGNED), lambda rng: 10 ** rng.uniform(-45, 38))
 
+COSINES = ("cosine_similarity_loss", "cosine_embedding_loss")
+
 # The kinds of `xlosses.testing.data` and where their values lie.
 DOMAINS = {
     "variance": "positive",
@@ -72,6 +74,9 @@ DOMAINS = {
     "chance": "unit",
     "side": "side",
     "distribution": "unit",
+    "membership": "unit",
+    "members": "unit",
+    "likeness": "side",
     "log probabilities": "negative",
     "target log probabilities": "negative",
 }
@@ -92,6 +97,11 @@ def bits(draw: Any, size: int) -> np.ndarray:
 @st.composite
 def column(draw: Any, kind: str, shape: tuple[int, ...], tier: str) -> np.ndarray:
     """One array of a loss, for so many terms."""
+    if KINDS[kind].shared:
+        return np.asarray(KINDS[kind].draw(Random(draw(st.integers(0, 7)))), np.float32)
+    if KINDS[kind].dtype == "bool":
+        size = math.prod(shape) * CLASSES
+        return (draw(entries(np.arange(256), size)) % 4 != 3).reshape((*shape, CLASSES))
     if KINDS[kind].dtype:
         return draw(entries(np.arange(256) % CLASSES, math.prod(shape))).astype(np.int32).reshape(shape)
     if KINDS[kind].row:
@@ -122,6 +132,21 @@ def batches(
         shape = draw(st.sampled_from(SHAPES))
     tier = draw(st.sampled_from(tiers))
     return {name: draw(column(kind, shape, tier)) for name, kind in case.arrays.items()}
+
+
+def chosen(case: Case, batch: Batch, rows: Any) -> Batch:
+    """The batch with these terms alone."""
+    return {name: x if case.is_shared(name) else x[rows] for name, x in batch.items()}
+
+
+def terms_one_by_one(case: Case, batch: Batch) -> list[tuple[Any, ...]]:
+    """What the reference takes for each term, in Python numbers of double precision."""
+    columns = {
+        name: np.asarray(x, np.float64 if x.dtype == np.float32 else x.dtype).tolist()
+        for name, x in batch.items()
+    }
+    number = len(next(iter(columns.values())))
+    return [tuple(x if case.is_shared(name) else x[i] for name, x in columns.items()) for i in range(number)]
 
 
 def settings_of(case: Case) -> st.SearchStrategy[Mapping[str, Any]]:
@@ -164,11 +189,11 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
     For cosines: whether a vector has entries beyond 1e-30 to 1e30, for which nothing is promised, or
     one is so much longer than the other that their quotient leaves float32.
     """
-    arrays = [x.astype(np.float64) for x in batch.values()]
+    arrays = [x.astype(np.float64) for name, x in batch.items() if not case.is_shared(name)]
     largest *= 0.99  # the last rounding may be up
     with np.errstate(over="ignore"):
-        if case.loss_name == "cosine_similarity_loss":
-            sizes = np.abs(arrays)
+        if case.loss_name in COSINES:
+            sizes = np.abs(arrays[:2])
             beyond = ((sizes > 1e30) | (sizes < 1e-30) & (sizes > 0)).any(axis=(0, 2))
             one, other = sizes.max(axis=-1)
             return beyond | (np.minimum(one, other) * 1e38 < np.maximum(one, other))

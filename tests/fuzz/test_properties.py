@@ -9,8 +9,8 @@ import numpy as np
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix import every_group
-from strategies import LARGEST, TINY, Batch, batches, terms_of
+from matrix import TRACEABLE, every_group
+from strategies import COSINES, LARGEST, TINY, Batch, batches, chosen, terms_of
 from subject import Subject, overflows, scale_of
 
 from xlosses.testing import Case
@@ -62,10 +62,6 @@ def test_reductions_agree(on, cases, data):
             subject.assert_close(found.weighted_mean, total / weight, abs(scale / weight), times=2)
 
 
-def chosen(batch: Batch, rows: list[int]) -> Batch:
-    return {name: x[rows] for name, x in batch.items()}
-
-
 @every_group
 @given(data=st.data(), kept=st.sampled_from([3, 6, 0]))
 def test_a_mask_drops_rows(on, cases, data, kept):
@@ -81,7 +77,7 @@ def test_a_mask_drops_rows(on, cases, data, kept):
             batch[name] = np.where(extras["where"], x, hostile)
     masked = subject.result(batch, **extras)
     fewer = {name: x if name == "class_weights" else x[rows] for name, x in extras.items()}
-    dropped = subject.result(chosen(batch, rows), **fewer)
+    dropped = subject.result(chosen(case, batch, rows), **fewer)
 
     assert not np.any(masked.terms[~extras["where"]])
     assert not np.any(masked.slope[~extras["where"]])
@@ -93,11 +89,11 @@ def test_a_mask_drops_rows(on, cases, data, kept):
         subject.assert_close(masked.sum, dropped.sum, scale)
         subject.assert_close(masked.mean, dropped.mean, scale / max(kept, 1))
         with np.errstate(all="ignore"):
-            weight = np.sum(extras["weights"][rows] * own_weights(case, chosen(batch, rows), fewer))
+            weight = np.sum(extras["weights"][rows] * own_weights(case, chosen(case, batch, rows), fewer))
         if not 0 < abs(weight) < 1e-30:
             subject.assert_close(masked.weighted_mean, dropped.weighted_mean, scale / abs(weight or 1.0))
-    for gradient in masked.gradients.values():
-        assert not np.any(gradient[~extras["where"]])
+    for name, gradient in masked.gradients.items():
+        assert case.is_shared(name) or not np.any(gradient[~extras["where"]])
 
 
 @every_group
@@ -111,12 +107,12 @@ def test_a_weight_is_a_multiplicity(on, cases, data, extra):
     extras.update(weights=np.bincount(rows, minlength=3).astype(np.float32), where=np.ones(3, bool))
     weighted = subject.result(batch, **extras)
     extras.update(weights=np.ones(6, np.float32), where=np.ones(6, bool))
-    repeated = subject.result(chosen(batch, rows), **extras)
+    repeated = subject.result(chosen(case, batch, rows), **extras)
     if overflows(repeated.terms):
         return
     subject.assert_close(weighted.sum, repeated.sum, scale_of(repeated.terms))
     with np.errstate(all="ignore"):
-        weight = np.sum(own_weights(case, chosen(batch, rows), extras))
+        weight = np.sum(own_weights(case, chosen(case, batch, rows), extras))
         if not 0 < abs(weight) < 1e-30:
             scale = scale_of(repeated.terms) / abs(weight or 1.0)
             subject.assert_close(weighted.weighted_mean, repeated.weighted_mean, scale)
@@ -132,7 +128,8 @@ def test_parts_of_a_batch_add_up(on, cases, data):
     whole = subject.result(batch, **extras)
     parts = [
         subject.result(
-            chosen(batch, rows), **{k: x if k == "class_weights" else x[rows] for k, x in extras.items()}
+            chosen(case, batch, rows),
+            **{k: x if k == "class_weights" else x[rows] for k, x in extras.items()},
         )
         for rows in ([0, 1, 2], [3, 4, 5])
     ]
@@ -153,7 +150,7 @@ def test_the_order_of_rows_does_not_matter(on, cases, data, order):
     extras = extras_of(data.draw, case, (6,))
     straight = subject.result(batch, **extras)
     extras.update(weights=extras["weights"][order], where=extras["where"][order])
-    mixed = subject.result(chosen(batch, order), **extras)
+    mixed = subject.result(chosen(case, batch, order), **extras)
     np.testing.assert_array_equal(mixed.terms, straight.terms[order])
     np.testing.assert_array_equal(mixed.slope, straight.slope[order])
     if not overflows(straight.terms):
@@ -171,7 +168,7 @@ def test_a_parameter_may_be_an_array(on, cases, data):
     plain = Subject(on, case, options).result(batch)
     rest = Subject(on, case, {k: x for k, x in options.items() if k not in numbers})
     found = rest.result(batch, **numbers)
-    least = 1.0 if case.loss_name == "cosine_similarity_loss" else 0.0  # a sum that may cancel
+    least = 1.0 if case.loss_name in COSINES else 0.0  # a sum that may cancel
     rest.assert_close(found.terms, plain.terms, np.maximum(np.abs(plain.terms), least))
     if options.get("beta") == 0:
         # As an array it is not known to be 0, and is at least the smallest normal number.
@@ -180,9 +177,6 @@ def test_a_parameter_may_be_an_array(on, cases, data):
         same = ~(error >= TINY)  # of NaN the sign is 0 to PyTorch
         found.slope[same] = plain.slope[same]
     rest.assert_close(found.slope, plain.slope, np.abs(plain.slope))
-
-
-TRACEABLE = ("delta", "beta", "eps", "margin", "label_smoothing")
 
 
 def strided(subject, x):
@@ -223,7 +217,7 @@ def unit_of_slope(case: Case, batch: Batch) -> Any:
         first, *others = (x.astype(np.float64) for x in batch.values())
         if case.loss_name == "cross_entropy":  # a probability less the target
             return np.maximum(1.0, np.max(np.abs(others[0].reshape(6, -1)), axis=-1, keepdims=True))
-        if case.loss_name == "cosine_similarity_loss":  # two unit vectors, divided by the length
+        if case.loss_name in COSINES:  # two unit vectors, divided by the length
             return 1.0 / np.sqrt(np.sum(first * first, axis=-1, keepdims=True))
     return 1.0 if case.loss_name == "triplet_loss" else 0.0  # two unit vectors
 

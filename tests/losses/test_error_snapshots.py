@@ -30,6 +30,10 @@ PARAMETERS = {
     "margin_ranking_loss": {"margin": float("nan")},
     "triplet_loss": {"p": 0.0},
     "cosine_similarity_loss": {"eps": -1.0},
+    "cosine_embedding_loss": {"margin": float("inf")},
+    "quantile_loss": {"quantile": 1.0},
+    "dice_loss": {"smooth": -1.0},
+    "tversky_loss": {"alpha": -0.5},
 }
 
 

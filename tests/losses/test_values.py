@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import Call, every_case, every_reduction, every_setting, flatten, floating
+from matrix import TRACEABLE, Call, every_case, every_reduction, every_setting, flatten, floating
 
 import xlosses
-from xlosses.testing import expected
+from xlosses.testing import KINDS, expected
 
 WEIGHTS = [0.5, 2.0, 0.0, 1.0, 3.0, 0.25]
 WHERE = [True, False, True, True, False, True]
@@ -76,14 +76,14 @@ def test_nan_where_masked(on, case):
     call = Call(on, case)
     settings = {"reduction": "sum", **extras(on, WEIGHTS, WHERE)}
     exact = expected(case, call.data, {}, "sum", WEIGHTS, WHERE)
-    spoil = {True: math.nan, False: 999}
     for name in case.separate:
-        real = name in floating(case)
+        dtype = KINDS[case.arrays[name]].dtype or "float32"
+        spoilt = {"float32": math.nan, "int32": 999, "bool": False}[dtype]
         column = [
-            x if kept else ([math.nan] * len(x) if isinstance(x, list) else spoil[real])
+            x if kept else ([spoilt] * len(x) if isinstance(x, list) else spoilt)
             for x, kept in zip(call.data[name], WHERE, strict=True)
         ]
-        call.arrays[name] = on.array(column, "float32" if real else "int32")
+        call.arrays[name] = on.array(column, dtype)
     call.given = list(call.arrays.values())
     settings["weights"] = on.array([w if kept else math.nan for w, kept in zip(WEIGHTS, WHERE, strict=True)])
     call.assert_close(call.loss(**settings)(*call.given), exact.value)
@@ -165,7 +165,7 @@ def test_keywords_and_positions_agree(on, case):
 @every_setting
 def test_parameters_as_arrays_of_no_axes(on, case, options):
     """The same as the number, for value and slope; beta = 0 included, which is then not seen."""
-    numbers = {k: v for k, v in options.items() if k in ("delta", "beta", "eps", "margin", "label_smoothing")}
+    numbers = {k: v for k, v in options.items() if k in TRACEABLE}
     call = Call(on, case)
     traced = {**options, **{k: on.array(v) for k, v in numbers.items()}}
     exact = expected(case, call.data, options, "mean")

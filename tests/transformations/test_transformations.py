@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import REDUCTIONS, Call, every_case, every_setting, fewer, flatten
+from matrix import REDUCTIONS, TRACEABLE, Call, every_case, every_setting, fewer, flatten
 
 import xlosses
 import xlosses.keras
@@ -65,7 +65,13 @@ def test_mapped_over_terms(on, case, options, mapper):
     call = Call(on, case)
     loss = call.loss(**options, reduction="none")
     exact = expected(case, call.data, options)
-    call.assert_close(mapper(lambda *a: loss(*a))(*call.given), exact.value)
+    shared = {name: x for name, x in call.arrays.items() if case.is_shared(name)}
+    separate = {name: x for name, x in call.arrays.items() if name not in shared}
+
+    def one(*mapped):
+        return loss(**dict(zip(separate, mapped, strict=True)), **shared)
+
+    call.assert_close(mapper(one)(*separate.values()), exact.value)
 
 
 @every_setting
@@ -107,10 +113,9 @@ def moved(column, k, step):
 @every_case
 def test_parameters_as_arrays(on, case, compiler):
     """A number arrives as a 0-d array where it is traced; value and gradient stay the same."""
-    names = {"delta", "beta", "label_smoothing", "margin", "eps"}
     for options in case.options:
-        numbers = {k: v for k, v in options.items() if k in names}
-        plain = {k: v for k, v in options.items() if k not in names}
+        numbers = {k: v for k, v in options.items() if k in TRACEABLE}
+        plain = {k: v for k, v in options.items() if k not in TRACEABLE}
         if not numbers:
             continue
         call = Call(on, case)
