@@ -214,7 +214,7 @@ def newest(session: nox.Session, backend: str) -> None:
 @nox.session
 def together(session: nox.Session) -> None:
     """With all frameworks: types, every loss against its reference on real data, and the command line."""
-    install(session, "mypy", "pytest", "pytest-xdist", extras=everything("demo"))
+    install(session, "mypy", "pytest", "pytest-xdist", *PEERS, extras=everything("demo"))
     session.run("mypy", "--strict", "src")
     session.run("mypy", "--strict", "tests/typing_for_users.py")  # torch in, torch out
     session.run("pytest", "tests/together", *SIDE_BY_SIDE, *session.posargs)

@@ -21,6 +21,7 @@ __all__ = [
     "EXTENT",
     "REDUCTIONS",
     "ROWS",
+    "TESTED",
     "TRACEABLE",
     "Call",
     "every_case",

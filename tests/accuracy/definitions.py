@@ -161,6 +161,65 @@ def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
     return Term(value, (by_1, by_2), scale, (of_1, of_2))
 
 
+def cosine_embedding(x1: Row, x2: Row, y: Number, margin: float = 0.0, eps: float = 1e-8) -> Term:
+    c = cosine(x1, x2, eps)
+    short = int(c.value > margin)
+    by_c = -1 if y > 0 else short
+    value = 1 - c.value if y > 0 else (c.value - margin) * short
+    scale = max(1 if y > 0 else margin, c.scale or 0)
+    partials = tuple([by_c * g for g in by] for by in c.partials)
+    return Term(value, partials, scale, c.scales if by_c and c.scales else (None, None))
+
+
+def quantile(x: Number, y: Number, quantile: float = 0.5) -> Term:
+    q = mp.mpf(quantile)
+    by_x = {1: 1 - q, 0: mp.mpf(0), -1: -q}[sign(x - y)]
+    return Term(max(q * (y - x), (q - 1) * (y - x)), (by_x, -by_x))
+
+
+def quantiles(x: Row, y: Number, levels: Row) -> Term:
+    terms = [quantile(xk, y, q) for xk, q in zip(x, levels, strict=True)]
+    by_x = [term.partials[0] / len(x) for term in terms]
+    value = mp.fsum(term.value for term in terms) / len(x)
+    return Term(value, (by_x, -mp.fsum(by_x)), None, (None, mp.fsum(map(abs, by_x))))
+
+
+def dice(
+    p: Row, t: Row, kept: Sequence[bool] | None = None, smooth: float = 1.0, squared: bool = False
+) -> Term:
+    kept, power = kept or [True] * len(p), 1 + squared
+    counted = [(a, b) for a, b, keep in zip(p, t, kept, strict=True) if keep]
+    above = 2 * mp.fsum(a * b for a, b in counted) + mp.mpf(smooth)
+    below = mp.fsum(a**power + b**power for a, b in counted) + mp.mpf(smooth)
+
+    def by(x: Row, other: Row) -> list[tuple[Number, Number]]:
+        pairs = zip(x, other, kept, strict=True)
+        return [(-2 * b * keep, power * a ** (power - 1) * keep) for a, b, keep in pairs]
+
+    return one_less_quotient(above, below, by(p, t), by(t, p))
+
+
+def tversky(p: Row, t: Row, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0) -> Term:
+    alpha, beta = mp.mpf(alpha), mp.mpf(beta)
+    both = mp.fsum(a * b for a, b in zip(p, t, strict=True))
+    below = both + alpha * (mp.fsum(p) - both) + beta * (mp.fsum(t) - both) + mp.mpf(smooth)
+    rest = 1 - alpha - beta
+    by_p, by_t = [(-b, rest * b + alpha) for b in t], [(-a, rest * a + beta) for a in p]
+    return one_less_quotient(both + mp.mpf(smooth), below, by_p, by_t)
+
+
+def one_less_quotient(above: Number, below: Number, *by: Sequence[tuple[Number, Number]]) -> Term:
+    """1 - above / below and its derivatives, from those of -above and of below; 0 where both are 0.
+
+    The quotient is (below - above) / below, whose two derivatives may cancel: what these are beside
+    -above / below is the scale.
+    """
+    if below == 0:
+        return Term(mp.mpf(0), tuple([mp.mpf(0)] * len(x) for x in by))
+    partials = tuple([f / below + r * above / below**2 for f, r in x] for x in by)
+    return Term(1 - above / below, partials, None, tuple([max(-f, abs(r)) / below for f, r in x] for x in by))
+
+
 def distance(a: Row, b: Row, p: float, eps: float) -> tuple[Number, list[Number]]:
     d = [x - y for x, y in zip(a, b, strict=True)]
     if p == mp.inf:
@@ -206,6 +265,12 @@ DEFINITIONS = {
     "margin_ranking_loss": margin_ranking,
     "triplet_loss": triplet,
     "cosine_similarity_loss": cosine,
+    "cosine_embedding_loss": cosine_embedding,
+    "quantile_loss": quantile,
+    "quantile_loss (levels)": quantiles,
+    "dice_loss": dice,
+    "dice_loss (kept)": dice,
+    "tversky_loss": tversky,
 }
 
 # What the losses are made of, measured as well: a row over its target names what is to blame.

@@ -28,6 +28,7 @@ DIGITS = {"float16": 7, "bfloat16": 7, "float32": 10}  # of a result; a pair of 
 MORE_OPTIONS = {
     "triplet_loss": [{"eps": 0.0}, {"p": 1, "eps": 0.0}],
     "cosine_similarity_loss": [{"eps": 0.0}],
+    "quantile_loss": [{"quantile": 0.9}],
 }
 
 

@@ -285,6 +285,48 @@ def vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Poin
         yield [1.0, *[f.tiny] * (n - 1)], [f.tiny, *[1.0] * (n - 1)]
 
 
+def pairs_of_vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for x1, x2 in vectors(f, {k: x for k, x in options.items() if k != "margin"}, rng):
+        yield x1, x2, 1.0
+        yield x1, x2, -1.0
+
+
+def levels(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """All rows of one length have the same levels."""
+    for n in LENGTHS:
+        q = [brief((k + 0.6) / (n + 0.1)) for k in range(n)]
+        for size in (1e-3, 1.0, 1.0, 10.0, 100.0, *(x / 256 for x in ladder(f, 12))):
+            row = [normal(rng, 0, 1) * size for _ in range(n)]
+            yield row, row[0], q
+            yield row, normal(rng, 0, 1) * size, q
+            yield sorted(row), 0.0, q
+
+
+def sets(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Not below 1e-9: without `smooth` MLX divides by the square of a sum of squares, which would be 0."""
+    if f.bits > 20 and not options:
+        yield [even(rng) for _ in range(LONG)], [float(rng.random() < 0.5) for _ in range(LONG)]
+    for n in LENGTHS:
+        for _ in range(3):
+            p, t = [even(rng) for _ in range(n)], [float(rng.random() < 0.5) for _ in range(n)]
+            yield p, t
+            yield p, [even(rng) for _ in range(n)]
+            yield [abs(b - brief(1e-3 * even(rng))) for b in t], t
+        yield p, p
+        yield t, t
+        for size in (1.0, f.down(1.0), 0.5, 1e-3, 1e-6, 1e-9):
+            yield [size] * n, [1.0] * n
+            yield [size] * n, [0.0] * n
+            yield [0.0] * n, [size] * n
+            yield [size, *[0.0] * (n - 1)], [0.0, *[1.0] * (n - 1)]
+        yield [0.0] * n, [0.0] * n
+
+
+def parts_of_sets(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for p, t in [*sets(f, {}, rng), *sets(f, options, rng)]:
+        yield p, t, [rng.random() < 0.7 for _ in p]
+
+
 def log_softmax(rng: Random, n: int, spread: float) -> list[float]:
     x = [normal(rng, 0, spread) for _ in range(n)]
     top = max(x)
@@ -332,6 +374,12 @@ MAKERS: Mapping[str, Callable[[Format, Mapping[str, Any], Random], Iterator[Poin
     "margin_ranking_loss": rankings,
     "triplet_loss": triplets,
     "cosine_similarity_loss": vectors,
+    "cosine_embedding_loss": pairs_of_vectors,
+    "quantile_loss": errors,
+    "quantile_loss (levels)": levels,
+    "dice_loss": sets,
+    "dice_loss (kept)": parts_of_sets,
+    "tversky_loss": sets,
     "exp": anywhere(-100, 88),
     "log": anywhere(0, 1e3),
     "log1p": anywhere(-1 + 1e-6, 1),

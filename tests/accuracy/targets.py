@@ -31,6 +31,11 @@ ROWS = (
     "kl_div_loss",
     "triplet_loss",
     "cosine_similarity_loss",
+    "cosine_embedding_loss",
+    "quantile_loss (levels)",
+    "dice_loss",
+    "dice_loss (kept)",
+    "tversky_loss",
 )
 
 

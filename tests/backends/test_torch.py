@@ -128,7 +128,10 @@ def test_compiled_once_for_batches_of_any_size(on, case):
     loss = call.loss(reduction="mean")
     compiled = torch.compile(loss, fullgraph=True, dynamic=True, backend=counted)
     for times in (1, 2, 3):
-        first, *rest = (x.repeat(times, *(1 for _ in x.shape[1:])) for x in call.given)
+        first, *rest = (
+            x if case.is_shared(name) else x.repeat(times, *(1 for _ in x.shape[1:]))
+            for name, x in call.arrays.items()
+        )
         first.requires_grad_()
         found, wanted = compiled(first, *rest), loss(first, *rest)
         assert torch.allclose(found, wanted, rtol=1e-5)

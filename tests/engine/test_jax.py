@@ -232,7 +232,9 @@ def test_formulas_without_guards_are_not_tried():
 def test_rows_are_computed_with_where_they_lie(on, case, options, masked):
     """Along the first axis of three, inside jit, with the derivatives by every array."""
     call = Call(on, case, n=12)
-    last = [jnp.reshape(x, (4, 3, *x.shape[1:])) for x in call.given]
+    last = [
+        x if case.is_shared(name) else jnp.reshape(x, (4, 3, *x.shape[1:])) for name, x in call.arrays.items()
+    ]
     stored = [jnp.moveaxis(x, -1, 0) if x.ndim == 3 else x for x in last]
     names = [i for i, name in enumerate(call.arrays) if name in floating(case)]
     where = jnp.arange(12).reshape(4, 3) % 4 > 0 if masked else None
@@ -256,7 +258,8 @@ def test_rows_are_computed_with_where_they_lie(on, case, options, masked):
         wanted, by_last = jitted(all_of, static_argnums=1)(last, -1)
     np.testing.assert_allclose(value, wanted, rtol=1e-5)
     for found, by in zip(gradients, by_last, strict=True):
-        np.testing.assert_allclose(jnp.moveaxis(found, 0, -1), by, rtol=1e-4, atol=1e-6)
+        found = jnp.moveaxis(found, 0, -1) if by.ndim == 3 else found
+        np.testing.assert_allclose(found, by, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["kl_div_loss", "cross_entropy", "cosine_similarity_loss", "nll_loss"])
@@ -282,8 +285,12 @@ def test_exported_for_batches_of_any_size(on, case):
     call = Call(on, case)
     loss = call.loss(reduction="mean")
     (n,) = jax.export.symbolic_shape("n")
-    symbols = [jax.ShapeDtypeStruct((n, *x.shape[1:]), x.dtype) for x in call.given]
+    shared = [case.is_shared(name) for name in call.arrays]
+    shapes = [x.shape if whole else (n, *x.shape[1:]) for x, whole in zip(call.given, shared, strict=True)]
+    symbols = [jax.ShapeDtypeStruct(shape, x.dtype) for x, shape in zip(call.given, shapes, strict=True)]
     exported = jax.export.export(jitted(loss))(*symbols)
     for times in (1, 2):
-        given = [jnp.concatenate([x] * times) for x in call.given]
+        given = [
+            x if whole else jnp.concatenate([x] * times) for x, whole in zip(call.given, shared, strict=True)
+        ]
         np.testing.assert_allclose(exported.call(*given), loss(*given), rtol=1e-6)

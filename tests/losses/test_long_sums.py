@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -51,3 +52,17 @@ def test_half_means_of_a_million_terms(on, half):
     if half in on.bench.dtypes():
         x = on.bench.xp.broadcast_to(on.array([0.1], half), (1_000_000,))
         assert exactly(on, xlosses.l1_loss(x, 0.0)) == exactly(on, on.array([0.1], half))[0]
+
+
+@pytest.mark.parametrize("entry", [1.0, 0.1])
+def test_a_set_of_a_million_entries(on, entry):
+    """And its gradient: half of the entries are missed, so that the loss is 1 - entry / (1 + entry)."""
+    xp = on.bench.xp
+    p = xp.broadcast_to(on.array([entry, 0.0]), (2, 500_001, 2))
+    t = xp.broadcast_to(on.array([1.0, 1.0]), (2, 500_001, 2))
+    loss = xlosses.value_and_grad(partial(xlosses.tversky_loss, axis=(1, 2), alpha=0.0, beta=1.0, smooth=0.0))
+    value, gradient = loss(p, t, reduction="sum")
+    entry = exactly(on, on.array([entry]))[0]
+    assert math.isclose(on.read(value), 2 - entry, rel_tol=1e-6)
+    slopes = exactly(on, gradient[1, -1, :])
+    assert slopes == pytest.approx([-1 / 1_000_002] * 2, rel=1e-6)

@@ -13,6 +13,7 @@ from xlosses._backends.workbench import Workbench
 
 # How many terms MLX adds one after the other in a stage of a sum: 3e6 equal terms come out within 3e-7.
 STAGE = 16
+LONG = 512  # entries of a row from which on it is summed in stages
 
 
 class Mlx(Namespace):
@@ -34,8 +35,14 @@ class Mlx(Namespace):
     def pick(self, x: Any, labels: Any) -> Any:
         return mx.squeeze(mx.take_along_axis(x, labels[..., None], axis=-1), -1)
 
+    def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        if axis != -1 or x.shape[-1] < LONG:
+            return mx.sum(x, axis=axis, keepdims=keepdims)
+        sums: Any = _sums_of_rows(x)  # takes a third of the time as well
+        return sums[..., None] if keepdims else sums
+
     def total(self, x: Any) -> Any:
-        return _total(x)
+        return _sums_of_rows(x.reshape(-1))
 
     def nan_gradient(self, x: Any, factor: Any) -> Any:
         return _nan_gradient(x, factor)  # MLX would not fuse a product of all entries with the gather
@@ -100,23 +107,23 @@ def _broadcast_like(x: Any, like: Any) -> Any:
 
 
 @mx.custom_function
-def _total(x: Any) -> Any:
-    """The sum in stages: of short rows, then of their sums. MLX's own adds one term after the other, and
-    is off by 1e-2 after 1e7 of them.
+def _sums_of_rows(x: Any) -> Any:
+    """Sums over the last axis in stages: of short rows, then of their sums. MLX's own adds one term after
+    the other, and is off by 1e-2 after a million of them.
     """
-    remainders, x = [], x.reshape(-1)
-    while x.size > 2 * STAGE:
-        full_rows = x.size // STAGE * STAGE
-        if full_rows < x.size:
-            remainders.append(mx.sum(x[full_rows:]))
-            x = x[:full_rows]
-        x = mx.sum(x.reshape(-1, STAGE), axis=1)
-    return sum(remainders, mx.sum(x))
+    remainders = []
+    while x.shape[-1] > 2 * STAGE:
+        full_rows = x.shape[-1] // STAGE * STAGE
+        if full_rows < x.shape[-1]:
+            remainders.append(mx.sum(x[..., full_rows:], axis=-1))
+            x = x[..., :full_rows]
+        x = mx.sum(x.reshape(*x.shape[:-1], -1, STAGE), axis=-1)
+    return sum(remainders, mx.sum(x, axis=-1))
 
 
-@_total.vjp
-def _total_vjp(x: Any, gradient: Any, _: Any) -> Any:
-    return mx.broadcast_to(gradient, x.shape)
+@_sums_of_rows.vjp
+def _sums_of_rows_vjp(x: Any, gradient: Any, _: Any) -> Any:
+    return mx.broadcast_to(gradient[..., None], x.shape)
 
 
 class AnyLength(Mlx):
@@ -130,6 +137,9 @@ class AnyLength(Mlx):
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return Namespace.clip(self, x, low, high)
+
+    def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return mx.sum(x, axis=axis, keepdims=keepdims)
 
     def total(self, x: Any) -> Any:
         return mx.sum(x)

@@ -164,16 +164,14 @@ def cosine_embedding_loss(
 
     Notes
     -----
-    Differentiated by both vectors. The sign of a target decides, so that labels of 0 and 1 do as well;
-    PyTorch's loss of a target that is neither 1 nor -1 is 0. A target of NaN gives NaN. The gradient at
-    the kink is 0. The cosine of a zero vector is 0 with gradient 0, as in `cosine_similarity_loss`.
+    Differentiated by both vectors. The sign of a target decides, so that labels of 0 and 1 do as well as
+    -1 and 1; a target of NaN gives NaN. The gradient at the kink is 0. The cosine of a zero vector is 0
+    with gradient 0, as in `cosine_similarity_loss`.
 
     References
     ----------
-    PyTorch, `torch.nn.CosineEmbeddingLoss
-    <https://docs.pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html>`_. The loss with a
-    margin for unlike pairs: R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality reduction by learning an
-    invariant mapping", *CVPR*, 2006, eq. 4.
+    R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality reduction by learning an invariant mapping", *CVPR*,
+    2006, eq. 4, of distances in place of cosines.
 
     Examples
     --------
@@ -215,16 +213,16 @@ def cosine_embedding_ordinary_slope(
 
 
 def of_cosine(xp: Any, c: Array, y: Array, margin: Number) -> Any:
-    return xp.where(y > 0, 1.0 - c, xp.relu(c - margin)) + nan_where_nan(xp, y)
+    return xp.where(y > 0, 1.0 - c, xp.relu(c - margin)) * nan_if_nan(xp, y)
 
 
 def slope_of_cosine(xp: Any, c: Array, y: Array, margin: Number) -> Any:
-    return xp.where(y > 0, -1.0, xp.step(c - margin)) + nan_where_nan(xp, y)
+    return xp.where(y > 0, -1.0, xp.step(c - margin)) * nan_if_nan(xp, y)
 
 
-def nan_where_nan(xp: Any, y: Array) -> Any:
-    """NaN where a target is NaN, which no comparison would show, else 0."""
-    return xp.where(xp.isnan(y), y, 0.0)
+def nan_if_nan(xp: Any, y: Array) -> Any:
+    """A factor of 1, or NaN where a target is NaN, which no comparison would show."""
+    return xp.where(xp.isnan(y), y, 1.0)
 
 
 def turn(xp: Any, u1: Array, u2: Array, q1: Array, denominator: Array, clamped: Array) -> Any:
