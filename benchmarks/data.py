@@ -38,6 +38,10 @@ def sides(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return 2 * bits(rng, shape) - 1
 
 
+def likenesses(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return sides(rng, shape[:1])
+
+
 def labels(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     rows, classes, *rest = shape
     return rng.integers(0, classes, (rows, *rest))
@@ -63,6 +67,7 @@ KINDS: Mapping[str, Drawn] = {
     "yes or no": bits,
     "score": normal(1.5),
     "side": sides,
+    "likeness": likenesses,
     "logits": normal(3.0),
     "labels": labels,
     "distribution": distributions,

@@ -29,12 +29,19 @@ VECTORS: Mapping[str, Shape] = {
     "16384x128": (16384, 128),
     "32768x512": (32768, 512),
 }
-SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS}
+# Masks, whose pixels lie along the last two axes.
+SETS: Mapping[str, Shape] = {
+    "4x8x8": (4, 8, 8),
+    "8x256x256": (8, 256, 256),
+    "32x256x256": (32, 256, 256),
+    "64x512x512": (64, 512, 512),
+}
+SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **SETS}
 
-SMALL = ("64", "64x10", "64x16")
+SMALL = ("64", "64x10", "64x16", "4x8x8")
 FROM_2M = tuple(name for name, shape in SHAPES.items() if math.prod(shape) >= 2_000_000)
-LARGE = ("20M", "2048x32000", "32768x512")  # also measured in memory
-LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512")
+LARGE = ("20M", "2048x32000", "32768x512", "64x512x512")  # also measured in memory
+LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,10 @@ LOSSES: Mapping[str, Loss] = {
     "kl_div_loss": Loss(("log probabilities", "log probabilities"), LOGITS, AXIS),
     "triplet_loss": Loss(("vector", "vector", "vector"), VECTORS, AXIS),
     "cosine_similarity_loss": Loss(("vector", "vector"), VECTORS, AXIS),
+    "cosine_embedding_loss": Loss(("vector", "vector", "likeness"), VECTORS, AXIS),
+    "quantile_loss": Loss(("prediction", "target"), ELEMENTS, {"quantile": 0.9}),
+    "dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
+    "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
 }
 
 # The cost of a call is that of losses whose formula is the same arithmetic by hand.

@@ -17,6 +17,21 @@ def gaussian(x, y, var):
     return 0.5 * (jnp.log(v) + (x - y) ** 2 / v)
 
 
+def cosine_embedding(x1, x2, y):
+    distance = optax.cosine_distance(x1, x2, epsilon=1e-8, axis=1)
+    return jnp.where(y == 1, distance, jnp.maximum(0, 1 - distance))
+
+
+def dice(p, t):
+    return 1 - (2 * (p * t).sum((1, 2)) + 1) / (p.sum((1, 2)) + t.sum((1, 2)) + 1)
+
+
+def tversky(p, t):
+    both = (p * t).sum((1, 2))
+    wrong = 0.3 * (p * (1 - t)).sum((1, 2)) + 0.7 * ((1 - p) * t).sum((1, 2))
+    return 1 - (both + 1) / (both + wrong + 1)
+
+
 def pick(x, labels):
     return jnp.take_along_axis(x, labels[:, None], axis=1)[:, 0]
 
@@ -41,6 +56,10 @@ TEXTBOOK: Mapping[str, Function] = {
     "binary_cross_entropy (probabilities)": lambda p, y: -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p)),
     "margin_ranking_loss": lambda x1, x2, y: jnp.maximum(0, -y * (x1 - x2)),
     "nll_loss": lambda x, labels: -pick(x, labels),
+    "cosine_embedding_loss": cosine_embedding,
+    "quantile_loss": lambda x, y: jnp.maximum(0.9 * (y - x), -0.1 * (y - x)),
+    "dice_loss": dice,
+    "tversky_loss": tversky,
 }
 
 

@@ -29,8 +29,32 @@ NATIVE: Mapping[str, Function] = {
     "triplet_loss": losses.triplet_loss,
     "cosine_similarity_loss": losses.cosine_similarity_loss,
 }
+
+
+def cosine_embedding(x1, x2, y):
+    c = losses.cosine_similarity_loss(x1, x2, reduction="none")
+    return mx.where(y == 1, 1 - c, mx.maximum(0, c)).mean()
+
+
+def dice(p, t):
+    return (1 - (2 * (p * t).sum((1, 2)) + 1) / (p.sum((1, 2)) + t.sum((1, 2)) + 1)).mean()
+
+
+def tversky(p, t):
+    both = (p * t).sum((1, 2))
+    wrong = 0.3 * (p * (1 - t)).sum((1, 2)) + 0.7 * ((1 - p) * t).sum((1, 2))
+    return (1 - (both + 1) / (both + wrong + 1)).mean()
+
+
+TEXTBOOK: Mapping[str, Function] = {
+    "cosine_embedding_loss": cosine_embedding,
+    "quantile_loss": lambda x, y: mx.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
+    "dice_loss": dice,
+    "tversky_loss": tversky,
+}
 PEERS: dict[str, dict[str, Function]] = {
-    loss: {"mlx.nn.losses": partial(function, reduction="mean")} for loss, function in NATIVE.items()
+    **{loss: {"mlx.nn.losses": partial(function, reduction="mean")} for loss, function in NATIVE.items()},
+    **{loss: {"textbook": function} for loss, function in TEXTBOOK.items()},
 }
 
 

@@ -55,6 +55,21 @@ def cosine(x1, x2):
     return (x1 * x2).sum(axis=1) / np.maximum(lengths, 1e-8)
 
 
+def cosine_embedding(x1, x2, y):
+    c = cosine(x1, x2)
+    return np.where(y == 1, 1 - c, np.maximum(0, c))
+
+
+def dice(p, t):
+    return 1 - (2 * (p * t).sum(axis=(1, 2)) + 1) / (p.sum(axis=(1, 2)) + t.sum(axis=(1, 2)) + 1)
+
+
+def tversky(p, t):
+    both = (p * t).sum(axis=(1, 2))
+    wrong = 0.3 * (p * (1 - t)).sum(axis=(1, 2)) + 0.7 * ((1 - p) * t).sum(axis=(1, 2))
+    return 1 - (both + 1) / (both + wrong + 1)
+
+
 # The textbook's terms, unreduced.
 TERMS: Mapping[str, Function] = {
     "mse_loss": lambda x, y: (x - y) ** 2,
@@ -73,6 +88,10 @@ TERMS: Mapping[str, Function] = {
     "kl_div_loss": lambda x, t: (np.exp(t) * (t - x)).sum(axis=1),
     "triplet_loss": triplet,
     "cosine_similarity_loss": cosine,
+    "cosine_embedding_loss": cosine_embedding,
+    "quantile_loss": lambda x, y: np.maximum(0.9 * (y - x), -0.1 * (y - x)),
+    "dice_loss": dice,
+    "tversky_loss": tversky,
 }
 
 
@@ -122,6 +141,7 @@ OTHERS: Mapping[str, Mapping[str, Function]] = {
         "scikit-learn": lambda x1, x2: 1 - paired_cosine_distances(x1, x2).mean(),
         "keras": lambda x1, x2: -keras.cosine_similarity(x2, x1, axis=1).mean(),
     },
+    "quantile_loss": {"scikit-learn": lambda x, y: sklearn.mean_pinball_loss(y, x, alpha=0.9)},
 }
 for _loss, _others in OTHERS.items():
     PEERS[_loss].update(_others)
@@ -211,6 +231,33 @@ def cosine_step(x1, x2):
     return similar.mean(), (x2 / both[:, None] - x1 * (similar / length**2)[:, None]) / len(x1)
 
 
+def cosine_embedding_step(x1, x2, y):
+    length = np.linalg.norm(x1, axis=1)
+    both = np.maximum(length * np.linalg.norm(x2, axis=1), 1e-8)
+    c = (x1 * x2).sum(axis=1) / both
+    by_c = np.where(y == 1, -1, c > 0).astype(c.dtype) / len(x1)
+    by_x1 = x2 / both[:, None] - x1 * (c / length**2)[:, None]
+    return np.where(y == 1, 1 - c, np.maximum(0, c)).mean(), by_x1 * by_c[:, None]
+
+
+def quantile_step(x, y):
+    error = y - x
+    return np.maximum(0.9 * error, -0.1 * error).mean(), np.where(error > 0, -0.9, 0.1) / error.size
+
+
+def dice_step(p, t):
+    above = 2 * (p * t).sum(axis=(1, 2), keepdims=True) + 1
+    below = p.sum(axis=(1, 2), keepdims=True) + t.sum(axis=(1, 2), keepdims=True) + 1
+    return (1 - above / below).mean(), (above / below - 2 * t) / below / len(p)
+
+
+def tversky_step(p, t):
+    above = (p * t).sum(axis=(1, 2), keepdims=True) + 1
+    wrong = 0.3 * (p * (1 - t)).sum(axis=(1, 2), keepdims=True)
+    below = above + wrong + 0.7 * ((1 - p) * t).sum(axis=(1, 2), keepdims=True)
+    return (1 - above / below).mean(), (0.3 * above / below - t) / below / len(p)
+
+
 STEPS: Mapping[str, dict[str, Function]] = {
     "mse_loss": {"textbook": mse_step},
     "l1_loss": {"textbook": l1_step},
@@ -228,6 +275,10 @@ STEPS: Mapping[str, dict[str, Function]] = {
     "kl_div_loss": {"textbook": kl_step},
     "triplet_loss": {"textbook": triplet_step},
     "cosine_similarity_loss": {"textbook": cosine_step},
+    "cosine_embedding_loss": {"textbook": cosine_embedding_step},
+    "quantile_loss": {"textbook": quantile_step},
+    "dice_loss": {"textbook": dice_step},
+    "tversky_loss": {"textbook": tversky_step},
 }
 
 

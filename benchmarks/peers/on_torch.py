@@ -20,6 +20,16 @@ def gaussian(x, y, var):
     return (0.5 * (torch.log(v) + (x - y) ** 2 / v)).mean()
 
 
+def dice(p, t):
+    return (1 - (2 * (p * t).sum((1, 2)) + 1) / (p.sum((1, 2)) + t.sum((1, 2)) + 1)).mean()
+
+
+def tversky(p, t):
+    both = (p * t).sum((1, 2))
+    wrong = 0.3 * (p * (1 - t)).sum((1, 2)) + 0.7 * ((1 - p) * t).sum((1, 2))
+    return (1 - (both + 1) / (both + wrong + 1)).mean()
+
+
 NATIVE: Mapping[str, Function] = {
     "mse_loss": F.mse_loss,
     "l1_loss": F.l1_loss,
@@ -35,12 +45,16 @@ NATIVE: Mapping[str, Function] = {
     "kl_div_loss": lambda x, t: F.kl_div(x, t, reduction="sum", log_target=True) / rows(x),
     "triplet_loss": F.triplet_margin_loss,
     "cosine_similarity_loss": lambda x1, x2: F.cosine_similarity(x1, x2).mean(),
+    "cosine_embedding_loss": F.cosine_embedding_loss,
 }
 TEXTBOOK: Mapping[str, Function] = {
     "log_cosh_loss": lambda x, y: torch.log(torch.cosh(x - y)).mean(),
     "gaussian_nll_loss": gaussian,  # the native one looks at the variances, which does not compile
     "hinge_loss": lambda x, y: torch.relu(1 - y * x).mean(),
     "kl_div_loss": lambda x, t: (torch.exp(t) * (t - x)).sum() / rows(x),
+    "quantile_loss": lambda x, y: torch.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
+    "dice_loss": dice,
+    "tversky_loss": tversky,
 }
 PEERS: dict[str, dict[str, Function]] = {}
 for _name, _table in (("torch.nn.functional", NATIVE), ("textbook", TEXTBOOK)):
