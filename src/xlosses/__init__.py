@@ -8,6 +8,7 @@ from xlosses._evaluate import evaluate
 from xlosses._value_and_grad import value_and_grad
 from xlosses.losses.binary import binary_cross_entropy
 from xlosses.losses.classification import cross_entropy, nll_loss
+from xlosses.losses.contrastive import info_nce_loss, siglip_loss, supervised_contrastive_loss
 from xlosses.losses.divergence import kl_div_loss
 from xlosses.losses.embedding import cosine_embedding_loss, cosine_similarity_loss
 from xlosses.losses.likelihood import gaussian_nll_loss
@@ -36,6 +37,7 @@ __all__ = [
     "gaussian_nll_loss",
     "hinge_loss",
     "huber_loss",
+    "info_nce_loss",
     "kl_div_loss",
     "l1_loss",
     "linear_cross_entropy",
@@ -44,7 +46,9 @@ __all__ = [
     "mse_loss",
     "nll_loss",
     "quantile_loss",
+    "siglip_loss",
     "smooth_l1_loss",
+    "supervised_contrastive_loss",
     "triplet_loss",
     "tversky_loss",
     "value_and_grad",

@@ -64,6 +64,12 @@ class Torch(Namespace):
     def put_at(self, x: Any, labels: Any, values: Any) -> Any:
         return torch.scatter(torch.zeros_like(x), -1, labels[..., None], values[..., None])
 
+    def matmul(self, x: Any, y: Any) -> Any:
+        if not torch.is_autocast_enabled(x.device.type):
+            return torch.matmul(x, y)
+        with torch.autocast(x.device.type, enabled=False):  # it would round the products to half precision
+            return torch.matmul(x, y)
+
     def moveaxis(self, x: Any, source: Any, destination: Any) -> Any:
         return torch.movedim(x, source, destination)  # torch.func.vmap has no rule for torch.moveaxis
 

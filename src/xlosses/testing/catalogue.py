@@ -9,6 +9,7 @@ from typing import Any
 
 import xlosses
 from xlosses.testing import references
+from xlosses.testing import references_of_batches as compared
 from xlosses.testing.case import Case
 
 _REGRESSION = {"predictions": "prediction", "targets": "target"}
@@ -21,6 +22,21 @@ def _quantile_loss_of_levels(inputs: Any, targets: Any, quantile: Any, **options
 
 def _dice_loss_of_kept(inputs: Any, targets: Any, kept: Any, axis: int = -1, **options: Any) -> Any:
     return xlosses.dice_loss(inputs, targets, axis=axis, kept=kept, **options)
+
+
+_PAIRS = {"queries": "query", "keys": "key"}
+
+
+def _info_nce(queries: Any, keys: Any, temperature: Any, **options: Any) -> Any:
+    return xlosses.info_nce_loss(queries, keys, temperature=temperature, **options)
+
+
+def _siglip(queries: Any, keys: Any, scale: Any, bias: Any, **options: Any) -> Any:
+    return xlosses.siglip_loss(queries, keys, scale=scale, bias=bias, **options)
+
+
+def _supervised_contrastive(embeddings: Any, temperature: Any, labels: Any, **options: Any) -> Any:
+    return xlosses.supervised_contrastive_loss(embeddings, labels, temperature=temperature, **options)
 
 
 CASES: Mapping[str, Case] = {
@@ -160,6 +176,58 @@ CASES: Mapping[str, Case] = {
             {"inputs": "membership", "targets": "members"},
             ({}, {"alpha": 0.3, "beta": 0.7, "smooth": 0.0}),
             by=("inputs", "targets"),
+        ),
+        Case(
+            "info_nce_loss",
+            xlosses.info_nce_loss,
+            compared.info_nce,
+            _PAIRS,
+            ({}, {"temperature": 0.5}, {"symmetric": True}),
+            by=("queries", "keys"),
+            whole=True,
+        ),
+        Case(
+            "info_nce_loss (trained temperature)",
+            _info_nce,
+            compared.info_nce,
+            {**_PAIRS, "temperature": "temperature"},
+            ({}, {"symmetric": True}),
+            by=("queries", "keys", "temperature"),
+            whole=True,
+        ),
+        Case(
+            "siglip_loss",
+            xlosses.siglip_loss,
+            compared.siglip,
+            _PAIRS,
+            ({}, {"scale": 2.0, "bias": 1.0}),
+            by=("queries", "keys"),
+            whole=True,
+        ),
+        Case(
+            "siglip_loss (trained scale and bias)",
+            _siglip,
+            compared.siglip,
+            {**_PAIRS, "scale": "scale", "bias": "bias"},
+            by=("queries", "keys", "scale", "bias"),
+            whole=True,
+        ),
+        Case(
+            "supervised_contrastive_loss",
+            xlosses.supervised_contrastive_loss,
+            compared.supervised_contrastive,
+            {"embeddings": "embedding", "labels": "identity"},
+            ({}, {"temperature": 0.5}),
+            by=("embeddings",),
+            whole=True,
+        ),
+        Case(
+            "supervised_contrastive_loss (trained temperature)",
+            _supervised_contrastive,
+            compared.supervised_contrastive_by_temperature,
+            {"embeddings": "embedding", "temperature": "temperature", "labels": "identity"},
+            by=("embeddings", "temperature"),
+            whole=True,
         ),
     )
 }

@@ -48,6 +48,10 @@ def _normal(rng: Random) -> float:
     return rng.gauss(0.0, 2.0)
 
 
+def _short(rng: Random) -> float:
+    return rng.gauss(0.0, 0.4)
+
+
 KINDS: dict[str, Kind] = {
     "prediction": Kind(_normal),
     "target": Kind(_normal),
@@ -75,6 +79,13 @@ KINDS: dict[str, Kind] = {
     "members": Kind(_row(lambda rng: rng.choice([0.0, 1.0])), row=True),
     "kept": Kind(_row(lambda rng: rng.random() < 0.75), row=True, dtype="bool"),
     "likeness": Kind(lambda rng: rng.choice([-1.0, 1.0])),
+    "query": Kind(_row(_short), row=True),
+    "key": Kind(_row(_short), row=True),
+    "embedding": Kind(_row(_short), row=True),
+    "identity": Kind(lambda rng: rng.randrange(3), dtype="int32"),
+    "temperature": Kind(lambda rng: rng.uniform(0.2, 0.6), shared=True),
+    "scale": Kind(lambda rng: rng.uniform(2.0, 6.0), shared=True),
+    "bias": Kind(lambda rng: rng.uniform(-3.0, -1.0), shared=True),
 }
 
 
@@ -88,9 +99,9 @@ def drawn(arrays: Mapping[str, str], n: int, seed: int = 0) -> dict[str, list[An
     }
 
 
-def real(arrays: Mapping[str, str]) -> dict[str, list[Any]]:
+def real(arrays: Mapping[str, str]) -> dict[str, Any]:
     """Entries for each array from scikit-learn's diabetes, breast cancer or digits."""
-    for source in (_diabetes, _breast_cancer, _digits):
+    for source in (_diabetes, _breast_cancer, _digits, _few_digits):
         table = source()
         if all(kind in table for kind in arrays.values()):
             return {name: table[kind] for name, kind in arrays.items()}
@@ -161,6 +172,26 @@ def _digits() -> dict[str, list[Any]]:
         "class biases": [-float(mean @ mean) for mean in means],  # the logits above, but for a constant
         "other vector": [pixels[j] for j in mixed],
         "likeness": [1.0 if classes[i] == classes[j] else -1.0 for i, j in enumerate(mixed)],
+    }
+
+
+@cache
+def _few_digits() -> dict[str, Any]:
+    """60 handwritten digits as unit vectors, each beside the next of its class."""
+    from sklearn.datasets import load_digits
+
+    images, classes = load_digits(return_X_y=True)
+    images = images - images.mean(axis=0)
+    images /= (images**2).sum(axis=1, keepdims=True) ** 0.5
+    alike = [next(j for j in range(i + 1, len(classes)) if classes[j] == classes[i]) for i in range(60)]
+    return {
+        "query": images[:60].tolist(),
+        "key": images[alike].tolist(),
+        "embedding": images[:60].tolist(),
+        "identity": classes[:60].tolist(),
+        "temperature": 0.25,
+        "scale": 5.0,
+        "bias": -2.0,
     }
 
 
