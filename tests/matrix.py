@@ -79,10 +79,11 @@ fewer = pytest.mark.fewer
 """`@fewer(argument=values)` is for all but the first loss of each sort in its first setting: what stands
 for the others in a usual run. "last" is the last transformation in a framework's table."""
 
-# For random examples: as many for the first loss of each sort as for all others together.
-GROUPS = {case.name: [case] for case in (TESTED if EXTENT == "deep" else FIRSTS)}
+# For random examples, of losses each of whose terms is its own: as many for the first loss of each sort as
+# for all others together.
+GROUPS = {case.name: [case] for case in (TESTED if EXTENT == "deep" else FIRSTS) if not case.whole}
 if EXTENT == "usual":
-    GROUPS["others"] = [case for case in TESTED if case not in FIRSTS]
+    GROUPS["others"] = [case for case in TESTED if case not in FIRSTS and not case.whole]
 every_group = pytest.mark.parametrize("cases", GROUPS.values(), ids=GROUPS.keys())
 
 every_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)

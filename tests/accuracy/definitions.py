@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from definitions_of_batches import DEFINITIONS_OF_BATCHES
 from mpmath import mp
 
 Number = Any
@@ -271,6 +272,7 @@ DEFINITIONS = {
     "dice_loss": dice,
     "dice_loss (kept)": dice,
     "tversky_loss": tversky,
+    **DEFINITIONS_OF_BATCHES,
 }
 
 # What the losses are made of, measured as well: a row over its target names what is to blame.

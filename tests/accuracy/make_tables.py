@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from definitions import DEFINITIONS, PRIMITIVES, Term
+from definitions_of_batches import added
 from formats import FORMATS, Format
 from mpmath import mp
 from points import LONG, Point, points
@@ -47,9 +48,16 @@ def by_length(found: Sequence[Point]) -> list[list[Point]]:
     return [[p for p in found if (len(p[0]) if isinstance(p[0], list) else 0) == n] for n in lengths]
 
 
-def groups(name: str, dtype: str) -> Iterator[tuple[Mapping[str, Any], list[Point]]]:
+def whole(name: str) -> bool:
+    """Whether a point is a whole batch, and the derivatives are those of its sum."""
+    return name in CASES and CASES[name].whole
+
+
+def groups(name: str, dtype: str) -> Iterator[tuple[Mapping[str, Any], Any]]:
+    """Points of one length together; or each batch, as its arrays."""
     for options in settings(name):
-        for group in by_length(points(name, options, FORMATS[dtype])):
+        found = points(name, options, FORMATS[dtype])
+        for group in found if whole(name) else by_length(found):
             yield options, group
 
 
@@ -71,8 +79,32 @@ def _exact(x: Any) -> Any:
     return [_exact(y) for y in x] if isinstance(x, list) else x if isinstance(x, int) else mp.mpf(x)
 
 
-def written(name: str, group: Sequence[Point], options: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+def written_whole(name: str, batch: Point, options: Mapping[str, Any], dtype: str) -> dict[str, Any]:
+    """The entry of one batch in the file."""
+    exact, digits = [_exact(x) for x in batch], DIGITS.get(dtype)
+    sizes = [abs(math.log10(abs(x))) for x in _numbers(batch) if x]
+    with mp.workdps(50 + 2 * int(max(sizes, default=0))):
+        terms = [DEFINITIONS[name](i, *exact, **options) for i in range(len(batch[0]))]
+        partials, of_partials = (added([t[k] for t in terms]) for k in (1, 3))
+    named = [k for k in CASES[name].arrays if k in CASES[name].slopes]
+
+    def listed(x: Any) -> list[Any]:
+        return x if isinstance(x, list) else [x]
+
+    return {
+        "options": dict(options),
+        "arrays": {k: shortest(x, FORMATS[dtype]) for k, x in zip(CASES[name].arrays, batch, strict=True)},
+        "value": column([t.value for t in terms], digits),
+        "scale": scales([t.value for t in terms], [t.scale for t in terms]),
+        "partials": [column(listed(partials[k]), digits) for k in range(len(named))],
+        "scales": [scales(listed(of_partials[k]), listed(of_partials[k])) for k in range(len(named))],
+    }
+
+
+def written(name: str, group: Sequence[Any], options: Mapping[str, Any], dtype: str) -> dict[str, Any]:
     """The entry of one group of points in the file."""
+    if whole(name):
+        return written_whole(name, tuple(group), options, dtype)
     terms = [term(name, point, options) for point in group]
     names = list(CASES[name].arrays) if name in CASES else ["x"]
     digits = DIGITS.get(dtype)

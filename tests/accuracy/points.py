@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from formats import Format
+from points_of_batches import BATCHES
 
 Point = tuple[Any, ...]
 LENGTHS = (2, 7)  # few, because JAX compiles for each
@@ -380,6 +381,7 @@ MAKERS: Mapping[str, Callable[[Format, Mapping[str, Any], Random], Iterator[Poin
     "dice_loss": sets,
     "dice_loss (kept)": parts_of_sets,
     "tversky_loss": sets,
+    **BATCHES,
     "exp": anywhere(-100, 88),
     "log": anywhere(0, 1e3),
     "log1p": anywhere(-1 + 1e-6, 1),

@@ -36,6 +36,12 @@ ROWS = (
     "dice_loss",
     "dice_loss (kept)",
     "tversky_loss",
+    "info_nce_loss",
+    "info_nce_loss (trained temperature)",
+    "siglip_loss",
+    "siglip_loss (trained scale and bias)",
+    "supervised_contrastive_loss",
+    "supervised_contrastive_loss (trained temperature)",
 )
 
 
@@ -68,6 +74,18 @@ class Reason(NamedTuple):
 
 
 REASONS = (
+    *(
+        Reason(
+            loss,
+            "*",
+            "*float16",
+            "[!v]*",
+            "",
+            "An array that is compared with itself, or in both directions, has a gradient of two parts, each of "
+            "which is rounded to the half type before they are added.",
+        )
+        for loss in ("info_nce_loss*", "supervised_contrastive_loss*")
+    ),
     Reason("log_cosh_loss", "jax", "float*", "value", "sinh", "XLA's sinh is off by many ULP."),
     Reason(
         "binary_cross_entropy (probabilities)",

@@ -21,7 +21,7 @@ X = jnp.asarray([0.5, -2.0, 3.0])
 def test_jit_of_the_public_function(on, case):
     call = Call(on, case)
     exact = expected(case, call.data, {}, "mean")
-    static = {"reduction": "mean", **({"axis": -1} if case.by_rows else {})}
+    static = {"reduction": "mean", **({"axis": -1} if case.has_axis else {})}
     loss = jax.jit(case.loss, static_argnames=tuple(static))
     call.assert_close(loss(*call.given, **static), exact.value)
 

@@ -151,7 +151,7 @@ def test_dask_stays_lazy(on, case):
     """Its arrays come by array-api-compat, and nothing is computed before it is asked for."""
     arrays = {name: np.asarray(column) for name, column in drawn(case.arrays, 6).items()}
     extra = {"weights": np.arange(6.0) + 1.0, "where": np.arange(6) < 5}
-    options = {"axis": -1} if case.by_rows else {}
+    options = {"axis": -1} if case.has_axis else {}
 
     def lazily(x):
         return dask.array.from_array(x, chunks=2)

@@ -51,6 +51,8 @@ def test_nothing_is_saved_but_the_arguments(on, case, forced):
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda x: x):
         call.loss(reduction="sum")(first.requires_grad_(), *rest)
     large = [x for x in saved if x.numel() > 1]
+    if case.whole:  # the loss itself has made the places of the terms
+        large = [x for x in large if x.is_floating_point()]
     assert large
     assert {x.untyped_storage().data_ptr() for x in large} <= given
 

@@ -81,7 +81,7 @@ class Subject:
 
     def __init__(self, on: Adaptor, case: Case, options: Mapping[str, Any]) -> None:
         self.on, self.case = on, case
-        self.options = {"axis": -1, **options} if case.by_rows else dict(options)
+        self.options = {"axis": -1, **options} if case.has_axis else dict(options)
         self.loss = partial(case.loss, **self.options)
         self.tolerance = tolerance(on.name, "float32", case.loss_name)
         self.floating = [name for name, kind in case.arrays.items() if not KINDS[kind].dtype]

@@ -34,6 +34,9 @@ PARAMETERS = {
     "quantile_loss": {"quantile": 1.0},
     "dice_loss": {"smooth": -1.0},
     "tversky_loss": {"alpha": -0.5},
+    "info_nce_loss": {"temperature": 0.0},
+    "siglip_loss": {"scale": float("nan")},
+    "supervised_contrastive_loss": {"temperature": -1.0},
 }
 
 
@@ -49,7 +52,8 @@ class Foreign:
 def wrong_calls(on: Any, case: Case) -> dict[str, Callable[[], Any]]:
     """What is wrong, and the call that does it."""
     given = arrays(case, on.bench, drawn(case.arrays, 3))
-    first, second = list(given)[:2]
+    first, *others = given
+    second = next(name for name in others if not case.is_shared(name))
     x, labels = given[first], KINDS[case.arrays[second]].dtype
     longer = on.array(drawn(case.arrays, 4)[second], labels or "float32")
     z = on.bench.xp.astype(x, on.bench.xp.complex64)
@@ -70,10 +74,11 @@ def wrong_calls(on: Any, case: Case) -> dict[str, Callable[[], Any]]:
     if case.loss_name in PARAMETERS:
         calls["parameter"] = PARAMETERS[case.loss_name]
         calls["parameter is no number"] = {next(iter(PARAMETERS[case.loss_name])): "one"}
-    if case.by_rows:
+    if case.has_axis:
         calls["axis"] = {"axis": 2}
     if labels:
         calls["floating labels"] = {second: on.array([0.0, 1.0, 2.0])}
+    if case.arrays[second] == "labels":
         calls["shape of class weights"] = {"class_weights": on.array([1.0, 2.0])}
         if on.looks:
             calls["label"] = {second: on.array([0, 1, 17], "int32")}

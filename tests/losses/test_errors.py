@@ -48,9 +48,10 @@ def test_first_array_is_no_array(on, case):
 @every_case
 def test_other_array_is_no_array(on, case):
     given = list(arrays(case, on.bench, drawn(case.arrays, 3)).values())
-    second = list(case.arrays)[1]
+    given = dict(zip(case.arrays, given, strict=True))
+    second = next(name for name in list(given)[1:] if not case.is_shared(name))
     with pytest.raises(TypeError, match=f"^{second} must be an array of .*, got tuple; convert it first$"):
-        case.loss(given[0], (1.0, 2.0, 3.0), *given[2:])
+        case.loss(**{**given, second: (1.0, 2.0, 3.0)})
 
 
 @every_case
@@ -58,6 +59,8 @@ def test_unequal_shapes(on, case):
     data = drawn(case.arrays, 3)
     given = arrays(case, on.bench, data)
     for name in list(case.arrays)[1:]:
+        if case.is_shared(name):
+            continue
         shorter = on.array(data[name][:2], KINDS[case.arrays[name]].dtype or "float32")
         with pytest.raises(ValueError, match=r"shape") as caught:
             case.loss(**{**given, name: shorter})
@@ -106,6 +109,11 @@ def test_axis(on):
 
 
 PARAMETERS = [
+    (xlosses.info_nce_loss, "temperature", 0.0, "a number > 0"),
+    (xlosses.info_nce_loss, "temperature", -0.1, "a number > 0"),
+    (xlosses.siglip_loss, "scale", float("inf"), "a finite number"),
+    (xlosses.siglip_loss, "bias", float("nan"), "a finite number"),
+    (xlosses.supervised_contrastive_loss, "temperature", 0.0, "a number > 0"),
     (xlosses.huber_loss, "delta", 0.0, "a number > 0"),
     (xlosses.huber_loss, "delta", -1.0, "a number > 0"),
     (xlosses.huber_loss, "delta", float("nan"), "a number > 0"),

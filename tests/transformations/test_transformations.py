@@ -62,8 +62,15 @@ def test_forward_mode(on, case, options, forward):
 @every_setting
 @fewer(mapper="last")
 def test_mapped_over_terms(on, case, options, mapper):
+    """Or over batches, where the terms of one belong together."""
     call = Call(on, case)
     loss = call.loss(**options, reduction="none")
+    if case.whole:
+        calls = [call, Call(on, case, seed=1)]
+        stacked = [on.bench.xp.stack(columns) for columns in zip(*(c.given for c in calls), strict=True)]
+        exact = [expected(case, c.data, options).value for c in calls]
+        call.assert_close(mapper(lambda *a: loss(*a))(*stacked), exact)
+        return
     exact = expected(case, call.data, options)
     shared = {name: x for name, x in call.arrays.items() if case.is_shared(name)}
     separate = {name: x for name, x in call.arrays.items() if name not in shared}

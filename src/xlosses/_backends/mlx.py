@@ -51,6 +51,11 @@ class Mlx(Namespace):
         return mx.array(values, dtype=dtype)
 
     def indices(self, n: int, like: Any) -> Any:
+        if lengths_vary():  # where the graph would keep this n, and what is picked read other memory
+            raise ValueError(
+                "the entries of a batch cannot be counted where its length varies: compile or export without "
+                "shapeless=True"
+            )
         return mx.arange(n, dtype=self.widest_integer())
 
     def ends(self, labels: Any) -> tuple[int, int] | None:
@@ -134,6 +139,9 @@ class AnyLength(Mlx):
     """
 
     lengths_vary = True
+
+    def indices(self, n: int, like: Any) -> Any:
+        return mx.arange(n, dtype=self.widest_integer())  # of classes, whose number is the same
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         return Namespace.clip(self, x, low, high)

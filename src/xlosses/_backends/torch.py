@@ -84,6 +84,10 @@ class Torch(Namespace):
             return torch.ones((), dtype=dtype, device=like.device) * values  # type: ignore[operator]
         return torch.full((), values, dtype=dtype, device=like.device)
 
+    def indices(self, n: int, like: Any) -> Any:
+        # The compiler does not trace how array-api-compat finds the device.
+        return torch.arange(n, device=like.device)
+
     def ends(self, labels: Any) -> tuple[int, int] | None:
         # The values of a subclass are not read: if labels are spread over devices, one device could raise
         # for a label of its own while the others wait for it.

@@ -360,7 +360,7 @@ def supervised_contrastive_vjp(
 def among_others(
     xp: Any, scores: Array, y: Array, labels: Array, place: Array, places: Array
 ) -> tuple[Any, Any, Any]:
-    """The scores with that of each with itself as good as -inf; the share of each positive; 1 where any is."""
+    """The scores, that with itself as good as -inf; the share of each positive; 1 where there is any."""
     itself = place[..., None] == places[None, ...]
     positive = xp.logical_and(y[..., None] == labels[None, ...], xp.logical_not(itself))
     share = xp.astype(positive, scores.dtype)
