@@ -39,7 +39,7 @@ def pairs(f: Format, rng: Random) -> Iterator[tuple[Rows, Rows]]:
     yield one, zero
     yield rows(rng, 0.1, 2.0), rows(rng, 0.1, 2.0)
     yield rows(rng, 4.0), rows(rng, 0.1)
-    yield [[f.tiny * x for x in row] for row in one], rows(rng, 1.0)
+    yield [[f.tiny * 2.0**f.bits * x for x in row] for row in one], rows(rng, 1.0)
 
 
 def trained(*values: float) -> Callable[..., Iterator[Batch]]:

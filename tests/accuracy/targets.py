@@ -81,8 +81,8 @@ REASONS = (
             "*float16",
             "[!v]*",
             "",
-            "An array that is compared with itself, or in both directions, has a gradient of two parts, each of "
-            "which is rounded to the half type before they are added.",
+            "An array that is compared with itself, or in both directions, has a gradient of two parts, each "
+            "of which is rounded to the half type before they are added.",
         )
         for loss in ("info_nce_loss*", "supervised_contrastive_loss*")
     ),
