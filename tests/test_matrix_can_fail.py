@@ -13,7 +13,7 @@ import pytest
 HERE = Path(__file__).parent
 
 WRAPPED_LABELS = """
-widest = labels._widest
+widest = labels.widest
 labels.safe = lambda xp, x, classes, mask, *_: (widest(xp, x) % classes, mask, None)
 labels.check = lambda *arguments: False
 """

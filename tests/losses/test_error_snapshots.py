@@ -27,6 +27,7 @@ PARAMETERS = {
     "smooth_l1_loss": {"beta": -1.0},
     "gaussian_nll_loss": {"eps": -1e-6},
     "cross_entropy": {"label_smoothing": 1.5},
+    "linear_cross_entropy": {"softcap": 0.0},
     "margin_ranking_loss": {"margin": float("nan")},
     "triplet_loss": {"p": 0.0},
     "cosine_similarity_loss": {"eps": -1.0},

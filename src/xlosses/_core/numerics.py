@@ -52,20 +52,6 @@ def clamped_log1m(xp: Any, p: Array, low: float) -> Any:
     return xp.where(certain, low, xp.log1p(-xp.where(certain, 0.0, p)))
 
 
-def softplus(xp: Any, x: Array) -> Any:
-    """log(1 + e^x), with gradient 1/2 at 0, which max(x, 0) + log1p(e^-|x|) does not have."""
-    side = xp.step(x)
-    return side * x + xp.log1p(xp.exp((1.0 - 2.0 * side) * x))
-
-
-def sigmoid(xp: Any, x: Array) -> Any:
-    """The derivative of `softplus`."""
-    side = xp.step(x)
-    sign = 1.0 - 2.0 * side
-    small = xp.exp(sign * x)
-    return side + sign * (small / (1.0 + small))
-
-
 def products(xp: Any, x: Array, y: Array) -> Any:
     """The product of each row of x with each row of y."""
     return xp.matmul(x, transposed(xp, y))

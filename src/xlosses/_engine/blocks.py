@@ -55,20 +55,20 @@ def blocks_of(operands: Operands, entries: int) -> Iterator[tuple[Index, Operand
         )
 
 
-SHARED = 1 << 22  # entries
+CHUNK = 1 << 20  # entries of a chunk on JAX and MLX, which are no faster with smaller ones
+TERMS = 128  # in a block, if all terms share a matrix: it is then read as often as is worth it
 
 
 def usual_block(operands: Operands, usual: int) -> int:
-    """The entries of a block: `usual`, or more where every block reads a shared array anew.
+    """The entries of a block: `usual`, or more where every block reads a shared matrix anew.
 
-    Its gradient is as large as the array, and written once per block: smaller blocks would spend more
+    Its gradient is as large as the matrix, and written once per block: smaller blocks would spend more
     time on it than on the products.
     """
-    kinds = zip(operands.plan.kinds, operands.plan.shapes, strict=True)
-    largest = max(
-        (math.prod(shape) for kind, shape in kinds if kind == "shared" and len(shape) > 1), default=0
-    )
-    return max(usual, SHARED, largest // 2) if largest else usual
+    plan = operands.plan
+    kinds = zip(plan.kinds, plan.shapes, strict=True)
+    matrices = [math.prod(shape) for kind, shape in kinds if kind == "shared" and len(shape) > 1]
+    return max(usual, TERMS * plan.width, max(matrices) // 2) if matrices else usual
 
 
 class Pieces(NamedTuple):

@@ -15,7 +15,7 @@ from xlosses._core.alignment import UNCUT
 from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Gradients, Triple
-from xlosses._engine.blocks import SHARED, usual_block
+from xlosses._engine.blocks import CHUNK, usual_block
 from xlosses._engine.jax_careful import differentiated_by_jax, split_arrays
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Places
@@ -53,7 +53,7 @@ class _Chunks(NamedTuple):
 
 
 def _limit(operands: Operands) -> int:
-    return entries(usual_block(operands, SHARED))
+    return entries(usual_block(operands, CHUNK))
 
 
 def _chunks_of(operands: Operands) -> _Chunks:

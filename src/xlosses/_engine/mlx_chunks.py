@@ -14,7 +14,7 @@ from xlosses._core.alignment import UNCUT
 from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Gradients, Triple
-from xlosses._engine.blocks import SHARED, blocks_of, usual_block
+from xlosses._engine.blocks import CHUNK, blocks_of, usual_block
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Places
 
@@ -45,7 +45,7 @@ def in_chunks(compute: Compute, operands: Operands, places: Places) -> Any:
 
 
 def _limit(operands: Operands) -> int:
-    return entries(usual_block(operands, SHARED))
+    return entries(usual_block(operands, CHUNK))
 
 
 def _split(operands: Operands) -> tuple[list[Any], Callable[[Any], Operands]]:

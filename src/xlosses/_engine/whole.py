@@ -33,9 +33,13 @@ class Runner:
             slopes = partial(reduce.gradients, needed=places, divisor=divisor_of(sums))
             found = self.run(slopes, operands, places).by
         else:
-            sums, found = self.run(partial(reduce.sums_and_gradients, needed=places), operands, places)
+            # Known before, a divisor takes no pass over large gradients.
+            divisor = reduce.known_divisor(operands, call.reduction)
+            together = partial(reduce.sums_and_gradients, needed=places, divisor=divisor)
+            sums, found = self.run(together, operands, places)
             sums = Triple(*sums)
-            found = [reduce.divided(plan.xp, gradient, divisor_of(sums)) for gradient in found]
+            if divisor is None:
+                found = [reduce.divided(plan.xp, gradient, divisor_of(sums)) for gradient in found]
         gradients = (
             reduce.as_given(gradient, operands, place) for gradient, place in zip(found, places, strict=True)
         )

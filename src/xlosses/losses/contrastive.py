@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import finite, positive, reduction_name
 from xlosses._core.formula import formula
-from xlosses._core.numerics import products, sigmoid, softplus, tiny, transposed
+from xlosses._core.numerics import products, tiny, transposed
 from xlosses._core.plan import one_framework
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
@@ -229,15 +229,15 @@ def siglip_loss(
 @formula("rows", "shared", "labels", "shared", "shared", width=lambda q, k, *_: k[0])
 def siglip(xp: Any, q: Array, k: Array, place: Array, s: Array, b: Array) -> Any:
     x = with_columns(xp, products(xp, s * q, k) + b)
-    return xp.sum(softplus(xp, turned(xp, x, place)), axis=-1)
+    return xp.sum(xp.softplus(turned(xp, x, place)), axis=-1)
 
 
 @siglip.vjp(by=("q", "s", "b", "k"))
 def siglip_vjp(xp: Any, g: Array, q: Array, k: Array, place: Array, s: Array, b: Array) -> Iterator[Any]:
     x = products(xp, s * q, k) + b
     turned_x = turned(xp, with_columns(xp, x), place)
-    yield xp.sum(softplus(xp, turned_x), axis=-1)
-    slope = xp.reshape(turned(xp, sigmoid(xp, turned_x) * g[..., None], place), x.shape)
+    yield xp.sum(xp.softplus(turned_x), axis=-1)
+    slope = xp.reshape(turned(xp, xp.sigmoid(turned_x) * g[..., None], place), x.shape)
     by_product = xp.matmul(slope, k)
     yield s * by_product
     yield xp.total(q * by_product)

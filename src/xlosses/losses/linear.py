@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import fraction, is_number, nonnegative, positive, reduction_name, shape_is
 from xlosses._core.formula import declared
-from xlosses._core.numerics import of_class, per_class, sum_of_products
+from xlosses._core.numerics import of_class, per_class, products, sum_of_products, transposed
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -142,7 +142,7 @@ def checked_shapes(hidden: Any, weight: Any, **others: Any) -> int | None:
 def cross_entropy_of_products(
     xp: Any, h: Array, w: Array, label: Array, b: Array | None, c: Array | None, **options: Number
 ) -> Any:
-    x = capped(xp, products(xp, h, w, b), options.get("cap"))
+    x = capped(xp, logits(xp, h, w, b), options.get("cap"))
     largest, rest = xp.log_sum_exp(x)
     kept, even = shares(xp, w, label, c, options)
     return loss_of_logits(xp, x, label, largest, rest, kept, even, options)
@@ -152,19 +152,18 @@ def cross_entropy_of_products(
 def cross_entropy_of_products_vjp(
     xp: Any, g: Array, h: Array, w: Array, label: Array, b: Array | None, c: Array | None, **options: Number
 ) -> Iterator[Any]:
-    cap = options.get("cap")
-    product = products(xp, h, w, b)
-    x = capped(xp, product, cap)
+    uncapped, cap = logits(xp, h, w, b), options.get("cap")
+    x = capped(xp, uncapped, cap)
     largest, rest = xp.log_sum_exp(x)
     kept, even = shares(xp, w, label, c, options)
     yield loss_of_logits(xp, x, label, largest, rest, kept, even, options)
     slope = slope_by_logits(xp, x, label, largest + rest, kept, even, options)
-    slope = slope if cap is None else slope * slope_of_cap(xp, product, cap)
+    slope = slope if cap is None else slope * slope_of_cap(xp, uncapped, cap)
     # The factors g are multiplied with a row of features each, and not with all logits.
-    yield (slope @ w) * g[..., None]
-    rows = xp.reshape(slope, (-1, w.shape[0]))
-    yield xp.matrix_transpose(rows) @ xp.reshape(h * g[..., None], (-1, w.shape[1]))
-    yield xp.matrix_transpose(rows) @ xp.reshape(g, (-1,))
+    yield xp.matmul(slope, w) * g[..., None]
+    by_class = transposed(xp, xp.reshape(slope, (-1, w.shape[0])))
+    yield xp.matmul(by_class, xp.reshape(h * g[..., None], (-1, w.shape[1])))
+    yield xp.matmul(by_class, xp.reshape(g, (-1,)))
 
 
 @cross_entropy_of_products.weight
@@ -172,9 +171,9 @@ def weight_of_label(xp: Any, h: Array, w: Array, label: Array, b: Any, c: Array 
     return None if c is None else of_class(xp, c, label)
 
 
-def products(xp: Any, h: Array, w: Array, b: Array | None) -> Any:
+def logits(xp: Any, h: Array, w: Array, b: Array | None) -> Any:
     """The logits before the cap."""
-    x = h @ xp.matrix_transpose(w)
+    x = products(xp, h, w)
     return x if b is None else x + b
 
 

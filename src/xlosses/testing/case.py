@@ -67,7 +67,7 @@ class Case:
     @property
     def has_axis(self) -> bool:
         """Whether the loss is told along which axis its rows lie, and takes batches of any shape."""
-        return "axis" in inspect.signature(self.loss).parameters
+        return self.by_rows and "axis" in inspect.signature(self.loss).parameters
 
     @property
     def loss_name(self) -> str:

@@ -16,8 +16,8 @@ _REGRESSION = {"predictions": "prediction", "targets": "target"}
 _HUBER = {"inputs": "prediction", "targets": "target"}
 
 
-def _quantile_loss_of_levels(inputs: Any, targets: Any, quantile: Any, **options: Any) -> Any:
-    return xlosses.quantile_loss(inputs, targets, quantile=quantile, **options)
+def _quantile_loss_of_levels(inputs: Any, targets: Any, quantile: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.quantile_loss(inputs, targets, quantile=quantile, axis=axis, **options)
 
 
 def _dice_loss_of_kept(inputs: Any, targets: Any, kept: Any, axis: int = -1, **options: Any) -> Any:

@@ -21,7 +21,7 @@ def info_nce(i: int, q: Rows, k: Rows, temperature: float = 0.1, symmetric: bool
         other, by_k_too, by_q_too, by_t_too = _one_way(i, k, q, temperature)
         value, by_t = (value + other) / 2, (by_t + by_t_too) / 2
         by_q, by_k = _mean(by_q, by_q_too), _mean(by_k, by_k_too)
-    return Term(value, (by_q, by_k, by_t))  # type: ignore[arg-type]
+    return Term(value, (by_q, by_k, by_t))
 
 
 def _one_way(i: int, q: Rows, k: Rows, t: float) -> tuple[float, Matrix, Matrix, float]:
@@ -43,7 +43,7 @@ def siglip(i: int, q: Rows, k: Rows, scale: float = 10.0, bias: float = -10.0) -
     by_q, by_k = _by_rows(i, q, k, [scale * g for g in by_logit])
     by_scale = math.fsum(g * x for g, x in zip(by_logit, products, strict=True))
     value = math.fsum(map(math.log1p, odds))
-    return Term(value, (by_q, by_k, by_scale, math.fsum(by_logit)))  # type: ignore[arg-type]
+    return Term(value, (by_q, by_k, by_scale, math.fsum(by_logit)))
 
 
 def supervised_contrastive(i: int, x: Rows, labels: Sequence[int], temperature: float = 0.1) -> Term:
@@ -65,7 +65,7 @@ def supervised_contrastive_by_temperature(i: int, x: Rows, t: float, labels: Seq
             by_product[j] += (odds[j] / total - (j == p)) / t / len(alike)
     by_row, by_others = _by_rows(i, x, x, by_product)
     by_x = [[a + b for a, b in zip(*rows, strict=True)] for rows in zip(by_row, by_others, strict=True)]
-    return Term(value, (by_x, by_t))  # type: ignore[arg-type]
+    return Term(value, (by_x, by_t))
 
 
 def dot(x: Row, y: Row) -> float:
