@@ -30,6 +30,7 @@ class Gradients(NamedTuple):
 
     sums: Triple | None  # what was computed with them, or None
     by: tuple[Any, ...]  # for each array that was asked for
+    are_new: bool = False  # whether nobody else holds these arrays, so that they may be written into
 
 
 DIVISORS: dict[str, Callable[[Triple], Any]] = {
@@ -87,20 +88,10 @@ def _by_slope(operands: Operands, slope: Any, place: int, divisor: Any) -> Any:
     return slope * (_per_term(operands.nan_factor) if kind in OF_ENTRIES else operands.nan_factor)
 
 
-def known_divisor(operands: Operands, reduction: str) -> int | None:
-    """What the total will be divided by, if that does not depend on what the arrays hold."""
-    masked = operands.mask is not None or operands.ignored is not None
-    weighted = operands.weights is not None or operands.formula.weight_function is not None
-    if reduction == "sum":
-        return 1
-    is_known = not masked and not (reduction == "weighted_mean" and weighted)
-    return math.prod(operands.shape) or 1 if is_known and not operands.xp.lengths_vary else None
-
-
-def sums_and_gradients(operands: Operands, needed: Sequence[int], divisor: int | None = None) -> Gradients:
-    """The sums over all kept terms, with the gradients of their total over a divisor, from the vjp."""
+def sums_and_gradients(operands: Operands, needed: Sequence[int]) -> Gradients:
+    """The sums over all kept terms with the gradients of their total, from the vjp."""
     operands = ready(operands)
-    yields = _yielded(operands, divisor)
+    yields = _yielded(operands)
     triple = _summed(operands, _weighted(operands, next(yields)))
     return Gradients(triple, _by_vjp(operands, yields, needed))
 
@@ -113,12 +104,11 @@ def pulled_back(operands: Operands, needed: Sequence[int]) -> Gradients:
     return Gradients(None, _by_vjp(operands, yields, needed))
 
 
-def _yielded(operands: Operands, divisor: int | None = None) -> Iterator[Any]:
+def _yielded(operands: Operands) -> Iterator[Any]:
     """The terms, and then the gradient by each array, that the formula's vjp gives for these weights."""
     xp, factor, vjp = operands.xp, operands.weights, operands.formula.vjp_function
     assert vjp
-    cast = dtypes.Cast(xp, operands.plan.compute, operands.arrays[0])
-    ones = cast.full(1.0 / (divisor or 1), operands.shape)
+    ones = dtypes.Cast(xp, operands.plan.compute, operands.arrays[0]).full(1.0, operands.shape)
     factor = ones if factor is None else ones * factor
     if operands.mask is not None:
         factor = xp.where(operands.mask, factor, 0.0)

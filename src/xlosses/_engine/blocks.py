@@ -100,7 +100,7 @@ def in_blocks(compute: Compute, operands: Operands, limit: int, places: Places, 
             terms[index] = piece
     triple = merged(sums, pieces) if sums else None
     if places:
-        return Gradients(triple, tuple(whole.array for whole in by))
+        return Gradients(triple, tuple(whole.array for whole in by), are_new=True)
     return triple if terms is None else terms
 
 

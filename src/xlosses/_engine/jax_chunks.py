@@ -147,8 +147,8 @@ def _differentiated(operands: Operands) -> Triple:
         if not {*places} <= {*without_arrays.formula.vjp_by}:
             return differentiated_by_jax(sums, primals, tangents)
         total = partial(reduce.sums_and_gradients, needed=places)
-        triple, by = _looped(total, filled(primals), places)
-        found = arrays_of(triple)
+        together = _looped(total, filled(primals), places)
+        found, by = arrays_of(together.sums), together.by
         change = sum(jnp.sum(gradient * tangents[k]) for k, gradient in zip(moving, by, strict=True))
         return found, [jnp.asarray(change, found[0].dtype), *(jnp.zeros_like(x) for x in found[1:])]
 

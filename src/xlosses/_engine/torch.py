@@ -221,7 +221,8 @@ def _with_gradients(compute: Compute, operands: Operands, limit: int, places: Pl
     """
     if operands.formula.vjp_function is not None and compute is reduce.sums:
         of_total = partial(reduce.sums_and_gradients, needed=places)
-        return _in_blocks(of_total, operands, limit, places)
+        together = _in_blocks(of_total, operands, limit, places)
+        return together.sums, together.by
     on_cpu = operands.arrays[0].device.type == "cpu"
     if not (operands.formula.shares_softmax and compute is reduce.sums and operands.as_given and on_cpu):
         return _in_blocks(compute, operands, limit, ()), None

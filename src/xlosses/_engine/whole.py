@@ -14,6 +14,14 @@ from xlosses._core.reduce import Compute, Triple
 Places: TypeAlias = tuple[int, ...]
 
 
+def _divided(plan: Plan, gradients: reduce.Gradients, by: Any) -> tuple[Any, ...]:
+    if not gradients.are_new:
+        return tuple(reduce.divided(plan.xp, gradient, by) for gradient in gradients.by)
+    for gradient in gradients.by:
+        gradient *= 0.0 if by == 0 else 1.0 / by
+    return gradients.by
+
+
 class Runner:
     """Computes the result of a call. A framework overrides `run`, or the methods that call it."""
 
@@ -33,13 +41,9 @@ class Runner:
             slopes = partial(reduce.gradients, needed=places, divisor=divisor_of(sums))
             found = self.run(slopes, operands, places).by
         else:
-            # Known before, a divisor takes no pass over large gradients.
-            divisor = reduce.known_divisor(operands, call.reduction)
-            together = partial(reduce.sums_and_gradients, needed=places, divisor=divisor)
-            sums, found = self.run(together, operands, places)
-            sums = Triple(*sums)
-            if divisor is None:
-                found = [reduce.divided(plan.xp, gradient, divisor_of(sums)) for gradient in found]
+            together = self.run(partial(reduce.sums_and_gradients, needed=places), operands, places)
+            sums = Triple(*together.sums)
+            found = _divided(plan, together, divisor_of(sums))
         gradients = (
             reduce.as_given(gradient, operands, place) for gradient, place in zip(found, places, strict=True)
         )
