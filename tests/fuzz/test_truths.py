@@ -123,6 +123,7 @@ def _sure(draw: Any, case: Any) -> Batch:
 # Batches on which a loss is exactly 0, and whether its slope is too.
 OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
     **dict.fromkeys(("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss"), (_equal, True)),
+    "quantile_loss": (_equal, True),
     "binary_cross_entropy": (_certain_logits, True),
     "binary_cross_entropy (probabilities)": (_certain, False),
     "cross_entropy": (_certain_classes, True),

@@ -11,31 +11,39 @@ from test_truth import INF, NAN, Row, check
 import xlosses
 
 loss = xlosses.cosine_embedding_loss
-ACROSS, ALONG = [[1.0, 0.0]], [[3.0, 4.0]]  # a cosine of 0.6
+ONE, OTHER = [[4.0, 3.0]], [[7.0, 24.0]]  # a cosine of 0.8
 
 ROWS = [
-    Row("alike", loss, (ACROSS, ALONG, [1.0]), [0.4], [[0.0, -0.8]]),
-    Row("unlike", loss, (ACROSS, ALONG, [-1.0]), [0.1], [[0.0, 0.8]], {"margin": 0.5}),
-    Row("unlike within the margin", loss, (ACROSS, ALONG, [-1.0]), [0.0], [[0.0, 0.0]], {"margin": 0.75}),
-    Row("a right angle is the kink", loss, (ACROSS, [[0.0, 2.0]], [-1.0]), [0.0], [[0.0, 0.0]]),
+    Row("alike", loss, (ONE, OTHER, [1.0]), [0.2], [[0.072, -0.096]]),
+    Row("unlike", loss, (ONE, OTHER, [-1.0]), [0.3], [[-0.072, 0.096]], {"margin": 0.5}),
+    Row("unlike within the margin", loss, (ONE, OTHER, [-1.0]), [0.0], [[0.0, 0.0]], {"margin": 0.9}),
+    Row("a right angle is the kink", loss, ([[1.0, 0.0]], [[0.0, 2.0]], [-1.0]), [0.0], [[0.0, 0.0]]),
     Row(
         "a kink at a margin", loss, ([[1.0, 0.0]], [[1.0, 0.0]], [-1.0]), [0.0], [[0.0, 0.0]], {"margin": 1.0}
     ),
-    Row("a negative margin", loss, (ACROSS, [[0.0, 2.0]], [-1.0]), [0.5], [[0.0, 1.0]], {"margin": -0.5}),
-    Row("labels of 0 and 1", loss, (ACROSS * 2, ALONG * 2, [0, 1]), [0.6, 0.4], [[0.0, 0.8], [0.0, -0.8]]),
-    Row("a NaN for a target", loss, (ACROSS, ALONG, [NAN]), [NAN], [[NAN, NAN]]),
-    Row("an infinite target is a sign", loss, (ACROSS * 2, ALONG * 2, [INF, -INF]), [0.4, 0.6]),
+    Row(
+        "a negative margin", loss, ([[1.0, 0.0]], [[0.0, 2.0]], [-1.0]), [0.5], [[0.0, 1.0]], {"margin": -0.5}
+    ),
+    Row(
+        "labels of 0 and 1",
+        loss,
+        (ONE * 2, OTHER * 2, [0, 1]),
+        [0.8, 0.2],
+        [[-0.072, 0.096], [0.072, -0.096]],
+    ),
+    Row("a NaN for a target", loss, (ONE, OTHER, [NAN]), [NAN], [[NAN, NAN]]),
+    Row("an infinite target is a sign", loss, (ONE * 2, OTHER * 2, [INF, -INF]), [0.2, 0.8]),
     Row(
         "zero vectors",
         loss,
-        ([[0.0, 0.0]] * 2, ALONG * 2, [1.0, -1.0]),
+        ([[0.0, 0.0]] * 2, OTHER * 2, [1.0, -1.0]),
         [1.0, 0.0],
         [[0.0, 0.0]] * 2,
     ),
     Row(
         "zero vectors, a negative margin",
         loss,
-        ([[0.0, 0.0]], ALONG, [-1.0]),
+        ([[0.0, 0.0]], OTHER, [-1.0]),
         [0.5],
         [[0.0, 0.0]],
         {"margin": -0.5, "eps": 0.0},

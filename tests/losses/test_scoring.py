@@ -28,7 +28,7 @@ ROWS = [
         [2.0**-13],
         {"quantile": 1 - 2.0**-13},
     ),
-    Row("the smallest errors", loss, ([2e-38], [0.0]), [1e-38], [0.5]),
+    Row("the smallest errors", loss, ([4e-38], [0.0]), [2e-38], [0.5]),
     Row("NaN", loss, ([NAN, 0.0], [0.0, NAN]), [NAN, NAN]),
 ]
 
