@@ -107,6 +107,38 @@ def cross_entropy_of_probabilities(x: Row, t: Row, label_smoothing: float = 0.0)
     return Term(value, (by_x, by_t), max(total, value), (of_x, of_t))
 
 
+def linear_cross_entropy(
+    h: Row,
+    w: Sequence[Row],
+    label: int,
+    b: Row,
+    label_smoothing: float = 0.0,
+    softcap: float | None = None,
+    z_loss: float = 0.0,
+) -> Term:
+    """Against what the rounding of the products makes of a result, which is all of its error."""
+    raw = [
+        mp.fsum([wj * hj for wj, hj in zip(row, h, strict=True)]) + bk for row, bk in zip(w, b, strict=True)
+    ]
+    x = raw if softcap is None else [softcap * mp.tanh(r / softcap) for r in raw]
+    entropy, z = cross_entropy_of_labels(x, label, label_smoothing), mp.mpf(z_loss)
+    p = [mp.exp(log_softmax(x, k)) for k in range(len(x))]
+    partition = x[0] - log_softmax(x, 0)
+    by_cap = [1 - mp.tanh(r / softcap) ** 2 if softcap else mp.mpf(1) for r in raw]
+    slope = [
+        (d + 2 * z * partition * pk) * c for d, pk, c in zip(entropy.partials[0], p, by_cap, strict=True)
+    ]
+    by_h = [mp.fsum(d * row[j] for d, row in zip(slope, w, strict=True)) for j in range(len(h))]
+    size = max(
+        mp.fsum([abs(wj * hj) for wj, hj in zip(row, h, strict=True)]) + abs(bk)
+        for row, bk in zip(w, b, strict=True)
+    )
+    least = [1 + 2 * z * (1 + size) for _ in h]
+    of_h = [max(1, size) * n * max(abs(row[j]) for row in w) for j, n in enumerate(least)]
+    value = entropy.value + z * partition**2
+    return Term(value, (by_h,), max(1, size) * (1 + 2 * z * (1 + abs(partition))) + value, (of_h,))
+
+
 def nll(x: Row, label: int) -> Term:
     return Term(-x[label], ([-int(k == label) for k in range(len(x))],))
 
@@ -259,6 +291,7 @@ DEFINITIONS = {
     "binary_cross_entropy": binary_from_logits,
     "binary_cross_entropy (probabilities)": binary_from_probabilities,
     "cross_entropy": cross_entropy_of_labels,
+    "linear_cross_entropy": linear_cross_entropy,
     "cross_entropy (probabilities)": cross_entropy_of_probabilities,
     "nll_loss": nll,
     "kl_div_loss": kl_divergence,

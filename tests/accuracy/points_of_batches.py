@@ -52,6 +52,17 @@ def trained(*values: float) -> Callable[..., Iterator[Batch]]:
     return make
 
 
+def features(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Batch]:
+    """One feature vector beside the vectors of all classes, which are the same for all points of a size."""
+    for n in (D, 4 * D):
+        classes = [[float(f"{rng.gauss(0.0, 1.0):.3g}") for _ in range(n)] for _ in range(N)]
+        biases = [float(f"{rng.gauss(0.0, 1.0):.3g}") for _ in range(N)]
+        for spread in (1e-3, 0.1, 0.5, 1.0, 3.0, 10.0, 30.0):
+            for label in range(N):
+                yield [float(f"{rng.gauss(0.0, spread):.4g}") for _ in range(n)], classes, label, biases
+        yield [0.0] * n, classes, 0, biases
+
+
 def labelled(*values: float) -> Callable[..., Iterator[Batch]]:
     """Embeddings with labels: few, many, one of each, all the same."""
 
@@ -65,6 +76,7 @@ def labelled(*values: float) -> Callable[..., Iterator[Batch]]:
 
 
 BATCHES: Mapping[str, Callable[..., Iterator[Batch]]] = {
+    "linear_cross_entropy": features,
     "info_nce_loss": trained(),
     "info_nce_loss (trained temperature)": trained(0.25),
     "siglip_loss": trained(),

@@ -26,6 +26,7 @@ PRIMITIVES = (
 # Losses over rows: sums of many terms. The others are element by element.
 ROWS = (
     "cross_entropy",
+    "linear_cross_entropy",
     "cross_entropy (probabilities)",
     "nll_loss",
     "kl_div_loss",
