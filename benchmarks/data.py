@@ -47,6 +47,16 @@ def labels(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return rng.integers(0, classes, (rows, *rest))
 
 
+def units(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    x = normal(1.0)(rng, shape)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    return x
+
+
+def identities(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return np.arange(shape[0]) // 2
+
+
 def log_probabilities(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     x = normal(3.0)(rng, shape)
     x -= x.max(axis=1, keepdims=True)
@@ -72,6 +82,8 @@ KINDS: Mapping[str, Drawn] = {
     "labels": labels,
     "distribution": distributions,
     "log probabilities": log_probabilities,
+    "unit vector": units,
+    "identity": identities,
     "vector": normal(1.0, 0.5),  # not centred: the mean cosine would be 0 and hard to compare
 }
 

@@ -42,6 +42,18 @@ SMALL = ("64", "64x10", "64x16", "4x8x8")
 FROM_2M = tuple(name for name, shape in SHAPES.items() if math.prod(shape) >= 2_000_000)
 LARGE = ("20M", "2048x32000", "32768x512", "64x512x512")  # also measured in memory
 LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
+# Every row is compared with all.
+BATCHES: Mapping[str, Shape] = {
+    "64x16 pairs": (64, 16),
+    "1024x128 pairs": (1024, 128),
+    "8192x256 pairs": (8192, 256),
+}
+SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **BATCHES}
+
+SMALL = ("64", "64x10", "64x16", "64x16 pairs")
+FROM_2M = tuple(name for name, shape in SHAPES.items() if math.prod(shape) >= 2_000_000)
+LARGE = ("20M", "2048x32000", "32768x512", "8192x256 pairs")  # also measured in memory
+LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512")
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,10 @@ LOSSES: Mapping[str, Loss] = {
     "quantile_loss": Loss(("prediction", "target"), ELEMENTS, {"quantile": 0.9}),
     "dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
+    "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES),
+    "info_nce_loss (symmetric)": Loss(("unit vector", "unit vector"), BATCHES, {"symmetric": True}),
+    "siglip_loss": Loss(("unit vector", "unit vector"), BATCHES),
+    "supervised_contrastive_loss": Loss(("unit vector", "identity"), BATCHES),
 }
 
 # The cost of a call is that of losses whose formula is the same arithmetic by hand.

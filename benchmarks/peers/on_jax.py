@@ -36,7 +36,15 @@ def pick(x, labels):
     return jnp.take_along_axis(x, labels[:, None], axis=1)[:, 0]
 
 
-# Unreduced.
+def info_nce(q, k):
+    return optax.softmax_cross_entropy_with_integer_labels(q @ k.T / 0.1, jnp.arange(len(q)))
+
+
+def siglip(q, k):
+    return -jax.nn.log_sigmoid((2 * jnp.eye(len(q)) - 1) * (10 * (q @ k.T) - 10)).sum(axis=1)
+
+
+# Unreduced; that of optax makes unit vectors itself.
 OPTAX: Mapping[str, Function] = {
     "mse_loss": optax.squared_error,
     "huber_loss": optax.huber_loss,
@@ -49,6 +57,7 @@ OPTAX: Mapping[str, Function] = {
     "kl_div_loss": lambda x, t: optax.losses.kl_divergence_with_log_targets(x, t, axis=1),
     "triplet_loss": lambda a, b, n: optax.losses.triplet_margin_loss(a, b, n, axis=1),
     "cosine_similarity_loss": lambda x1, x2: optax.cosine_similarity(x1, x2, epsilon=1e-8, axis=1),
+    "supervised_contrastive_loss": lambda x, labels: optax.ntxent(x, labels, 0.1),
 }
 TEXTBOOK: Mapping[str, Function] = {
     "l1_loss": lambda x, y: jnp.abs(x - y),
@@ -60,6 +69,9 @@ TEXTBOOK: Mapping[str, Function] = {
     "quantile_loss": lambda x, y: jnp.maximum(0.9 * (y - x), -0.1 * (y - x)),
     "dice_loss": dice,
     "tversky_loss": tversky,
+    "info_nce_loss": info_nce,
+    "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
+    "siglip_loss": siglip,
 }
 
 

@@ -52,10 +52,37 @@ TEXTBOOK: Mapping[str, Function] = {
     "dice_loss": dice,
     "tversky_loss": tversky,
 }
+def info_nce(q, k):
+    return losses.cross_entropy(q @ k.T / 0.1, mx.arange(len(q)), reduction="mean")
+
+
+def siglip(q, k):
+    side = 2 * mx.eye(len(q)) - 1
+    return mx.logaddexp(0, -side * (10 * (q @ k.T) - 10)).sum() / len(q)
+
+
+def supervised_contrastive(x, labels):
+    itself = mx.eye(len(x)) > 0
+    scores = mx.where(itself, -mx.inf, x @ x.T / 0.1)
+    log_p = scores - mx.logsumexp(scores, axis=1, keepdims=True)
+    alike = mx.logical_and(labels[:, None] == labels, mx.logical_not(itself))
+    return -(mx.where(alike, log_p, 0).sum(axis=1) / mx.maximum(1, alike.sum(axis=1))).mean()
+
+
 PEERS: dict[str, dict[str, Function]] = {
     **{loss: {"mlx.nn.losses": partial(function, reduction="mean")} for loss, function in NATIVE.items()},
     **{loss: {"textbook": function} for loss, function in TEXTBOOK.items()},
 }
+PEERS.update(
+    {
+        "info_nce_loss": {"textbook": info_nce},
+        "info_nce_loss (symmetric)": {
+            "textbook": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
+        },
+        "siglip_loss": {"textbook": siglip},
+        "supervised_contrastive_loss": {"textbook": supervised_contrastive},
+    }
+)
 
 
 def bare_mse(x, y):

@@ -68,6 +68,21 @@ def tversky(p, t):
     both = (p * t).sum(axis=(1, 2))
     wrong = 0.3 * (p * (1 - t)).sum(axis=(1, 2)) + 0.7 * ((1 - p) * t).sum(axis=(1, 2))
     return 1 - (both + 1) / (both + wrong + 1)
+def info_nce(q, k):
+    return cross_entropy(q @ k.T / 0.1, np.arange(len(q)))
+
+
+def siglip(q, k):
+    x = 10 * (q @ k.T) - 10
+    return np.logaddexp(0, np.where(np.eye(len(q), dtype=bool), -x, x)).sum(axis=1)
+
+
+def supervised_contrastive(x, labels):
+    scores = x @ x.T / 0.1
+    np.fill_diagonal(scores, -np.inf)
+    alike = labels[:, None] == labels
+    np.fill_diagonal(alike, False)
+    return -np.where(alike, log_softmax(scores), 0).sum(axis=1) / np.maximum(1, alike.sum(axis=1))
 
 
 # The textbook's terms, unreduced.
@@ -92,6 +107,10 @@ TERMS: Mapping[str, Function] = {
     "quantile_loss": lambda x, y: np.maximum(0.9 * (y - x), -0.1 * (y - x)),
     "dice_loss": dice,
     "tversky_loss": tversky,
+    "info_nce_loss": info_nce,
+    "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
+    "siglip_loss": siglip,
+    "supervised_contrastive_loss": supervised_contrastive,
 }
 
 
@@ -256,6 +275,34 @@ def tversky_step(p, t):
     wrong = 0.3 * (p * (1 - t)).sum(axis=(1, 2), keepdims=True)
     below = above + wrong + 0.7 * ((1 - p) * t).sum(axis=(1, 2), keepdims=True)
     return (1 - above / below).mean(), (0.3 * above / below - t) / below / len(p)
+def info_nce_step(q, k):
+    loss, by_scores = cross_entropy_step(q @ k.T / 0.1, np.arange(len(q)))
+    return loss, by_scores @ k / 0.1
+
+
+def symmetric_info_nce_step(q, k):
+    (to_keys, by_keys), (to_queries, by_queries) = (
+        cross_entropy_step(x @ y.T / 0.1, np.arange(len(q))) for x, y in ((q, k), (k, q))
+    )
+    return 0.5 * (to_keys + to_queries), 0.5 * (by_keys + by_queries.T) @ k / 0.1
+
+
+def siglip_step(q, k):
+    x, side = 10 * (q @ k.T) - 10, 1 - 2 * np.eye(len(q), dtype=q.dtype)
+    by_x = side / (1 + np.exp(-side * x))
+    return np.logaddexp(0, side * x).sum() / len(q), 10 * by_x @ k / len(q)
+
+
+def supervised_contrastive_step(x, labels):
+    scores = x @ x.T / np.float32(0.1)
+    np.fill_diagonal(scores, -np.inf)
+    alike = (labels[:, None] == labels).astype(x.dtype)
+    np.fill_diagonal(alike, 0)
+    alike /= np.maximum(1, alike.sum(axis=1, keepdims=True))
+    log_p = log_softmax(scores)
+    by_scores = np.exp(log_p) * alike.sum(axis=1, keepdims=True) - alike
+    loss = -(alike * np.where(alike > 0, log_p, 0)).sum() / len(x)
+    return loss, (by_scores + by_scores.T) @ x / np.float32(0.1) / len(x)
 
 
 STEPS: Mapping[str, dict[str, Function]] = {
@@ -279,6 +326,10 @@ STEPS: Mapping[str, dict[str, Function]] = {
     "quantile_loss": {"textbook": quantile_step},
     "dice_loss": {"textbook": dice_step},
     "tversky_loss": {"textbook": tversky_step},
+    "info_nce_loss": {"textbook": info_nce_step},
+    "info_nce_loss (symmetric)": {"textbook": symmetric_info_nce_step},
+    "siglip_loss": {"textbook": siglip_step},
+    "supervised_contrastive_loss": {"textbook": supervised_contrastive_step},
 }
 
 

@@ -28,6 +28,20 @@ def tversky(p, t):
     both = (p * t).sum((1, 2))
     wrong = 0.3 * (p * (1 - t)).sum((1, 2)) + 0.7 * ((1 - p) * t).sum((1, 2))
     return (1 - (both + 1) / (both + wrong + 1)).mean()
+def info_nce(q, k):
+    return F.cross_entropy(q @ k.T / 0.1, torch.arange(len(q), device=q.device))
+
+
+def siglip(q, k):
+    side = 2 * torch.eye(len(q), device=q.device) - 1
+    return -F.logsigmoid(side * (10 * (q @ k.T) - 10)).sum() / len(q)
+
+
+def supervised_contrastive(x, labels):
+    itself = torch.eye(len(x), dtype=torch.bool, device=x.device)
+    log_p = torch.log_softmax((x @ x.T / 0.1).masked_fill(itself, -torch.inf), 1)
+    alike = (labels[:, None] == labels) & ~itself
+    return -(log_p.masked_fill(~alike, 0).sum(1) / alike.sum(1).clamp(min=1)).mean()
 
 
 NATIVE: Mapping[str, Function] = {
@@ -55,6 +69,10 @@ TEXTBOOK: Mapping[str, Function] = {
     "quantile_loss": lambda x, y: torch.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
     "dice_loss": dice,
     "tversky_loss": tversky,
+    "info_nce_loss": info_nce,
+    "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
+    "siglip_loss": siglip,
+    "supervised_contrastive_loss": supervised_contrastive,
 }
 PEERS: dict[str, dict[str, Function]] = {}
 for _name, _table in (("torch.nn.functional", NATIVE), ("textbook", TEXTBOOK)):

@@ -29,6 +29,9 @@ def test_a_sample_comes_out_again(name):
         groups = list(make_tables.groups(name, dtype))
         assert len(stored) == len(groups)
         for entry, (options, group) in zip(stored, groups, strict=True):
+            if make_tables.whole(name):
+                assert as_stored(make_tables.written(name, group, options, dtype)) == as_stored(entry)
+                continue
             found = make_tables.written(name, group[::7], options, dtype)
             assert as_stored(found) == as_stored(sample(entry, dtype))
 

@@ -243,3 +243,53 @@ def test_compiled_by_the_slope():
     assert gradients("x", "y") == [[2.0, 4.0, 6.0], [2.0, 4.0, 6.0]]
     with xlosses.engine("off"):
         assert gradients("x") == [[2.0, 4.0, 6.0], None]
+
+
+def dense_info_nce(q, k, t):
+    return torch.nn.functional.cross_entropy(q @ k.T / t, torch.arange(len(q)))
+
+
+def dense_siglip(q, k, t):
+    side = 2 * torch.eye(len(q), dtype=q.dtype) - 1
+    return -torch.nn.functional.logsigmoid(side * (t * (q @ k.T) - 1.5)).sum() / len(q)
+
+
+def dense_supervised(q, k, t):
+    itself, labels = torch.eye(len(q), dtype=torch.bool), torch.arange(len(q)) % 700
+    log_p = torch.log_softmax((q @ q.T / t).masked_fill(itself, -torch.inf), 1)
+    alike = (labels[:, None] == labels) & ~itself
+    return -(log_p.masked_fill(~alike, 0).sum(1) / alike.sum(1).clamp(min=1)).mean() + 0 * k.sum()
+
+
+DENSE = {
+    "info_nce": (dense_info_nce, lambda q, k, t: xlosses.info_nce_loss(q, k, temperature=t)),
+    "CLIP": (
+        lambda q, k, t: (dense_info_nce(q, k, t) + dense_info_nce(k, q, t)) / 2,
+        lambda q, k, t: xlosses.info_nce_loss(q, k, temperature=t, symmetric=True),
+    ),
+    "siglip": (dense_siglip, lambda q, k, t: xlosses.siglip_loss(q, k, scale=t, bias=-1.5)),
+    "supervised": (
+        dense_supervised,
+        lambda q, k, t: (
+            xlosses.supervised_contrastive_loss(q, torch.arange(len(q)) % 700, temperature=t) + 0 * k.sum()
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("dense", "ours"), DENSE.values(), ids=DENSE)
+@pytest.mark.parametrize("n", [1, 701, 2200])
+def test_a_batch_in_chunks_is_what_pytorch_makes_of_all_at_once(dense, ours, n):
+    """The largest in two chunks, as usual: the gradients by all three then come from the vjp."""
+    q, k, t = (torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in ((n, 6), (n, 6), ()))
+    t = (0.8 + 0.01 * t).detach().requires_grad_()
+    with torch.no_grad():
+        q *= 0.5
+    with xlosses.engine("on"):
+        value = ours(q, k, t)
+        found = torch.autograd.grad(value, (q, k, t))
+        if n > 2048:
+            assert "_Derivatives" in node_of(value)
+    wanted = torch.autograd.grad(dense(q, k, t), (q, k, t))
+    for x, y in zip((value, *found), (dense(q, k, t), *wanted), strict=True):
+        assert torch.allclose(x, y, rtol=1e-10, atol=1e-14)
