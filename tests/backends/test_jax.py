@@ -250,3 +250,15 @@ def test_rows_that_lie_elsewhere_are_those_that_lie_last(form, axis):
         assert jnp.allclose(loss(x, axis), loss(last, -1))
         gradient = jax.grad(lambda x, axis: jnp.sum(loss(x, axis)))
         assert jnp.allclose(jnp.moveaxis(gradient(x, axis), axis, -1), gradient(last, -1))
+
+
+def test_products_are_rounded_only_where_the_user_says_so():
+    x = jnp.ones((2, 3))
+
+    def program():
+        return str(jax.make_jaxpr(jax.grad(lambda x: xlosses.info_nce_loss(x, x)))(x))
+
+    assert "HIGHEST" in program()
+    assert "DEFAULT" not in program()
+    with jax.default_matmul_precision("bfloat16"):
+        assert "HIGHEST" not in program()

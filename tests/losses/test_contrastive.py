@@ -219,3 +219,19 @@ def dtype_of(call, name):
 def test_one_label_for_all(on):
     x = on.array([[1.0, 2.0], [0.5, 0.0], [0.0, 1.0]])
     assert on.read(supervised(x, 7)) == on.read(supervised(x, on.array([7, 7, 7], "int32")))
+
+
+@every_whole_setting
+def test_nothing_has_gradients_of_nothing(on, case, options):
+    """An empty batch, by every trained array."""
+    call = Call(on, case)
+    call.arrays = {name: x if case.is_shared(name) else x[:0, ...] for name, x in call.arrays.items()}
+    call.given = list(call.arrays.values())
+    settings = {**options, "reduction": "mean"}
+    assert tuple(call.loss(**options, reduction="none")(*call.given).shape) == (0,)
+    assert on.read(call.loss(**settings)(*call.given)) == 0.0
+    for found in (call.gradients(list(case.slopes), settings), call.slopes(case.slopes, **settings)):
+        assert found.keys() == {*case.slopes}
+        for name, gradient in found.items():
+            assert tuple(gradient.shape) == tuple(call.arrays[name].shape)
+            assert flatten([on.read(gradient)]) in ([], [0.0])
