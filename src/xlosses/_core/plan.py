@@ -150,7 +150,8 @@ def _place(wanted: Alignment, kinds: Mapping[str, Alignment]) -> int:
 
 def _width(formula: Formula, formula_shapes: list[shapes.Shape | None]) -> int:
     if formula.width is not None:
-        return max(1, formula.width(*formula_shapes))
+        width = formula.width(*formula_shapes)
+        return max(1, width) if type(width) is int else width  # a compiler's symbol has no value yet
     first = formula_shapes[0]
     return first[-1] if formula.by_rows and first else 1
 
