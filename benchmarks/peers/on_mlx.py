@@ -52,6 +52,8 @@ TEXTBOOK: Mapping[str, Function] = {
     "dice_loss": dice,
     "tversky_loss": tversky,
 }
+
+
 def info_nce(q, k):
     return losses.cross_entropy(q @ k.T / 0.1, mx.arange(len(q)), reduction="mean")
 

@@ -68,6 +68,8 @@ def tversky(p, t):
     both = (p * t).sum(axis=(1, 2))
     wrong = 0.3 * (p * (1 - t)).sum(axis=(1, 2)) + 0.7 * ((1 - p) * t).sum(axis=(1, 2))
     return 1 - (both + 1) / (both + wrong + 1)
+
+
 def info_nce(q, k):
     return cross_entropy(q @ k.T / 0.1, np.arange(len(q)))
 
@@ -275,6 +277,8 @@ def tversky_step(p, t):
     wrong = 0.3 * (p * (1 - t)).sum(axis=(1, 2), keepdims=True)
     below = above + wrong + 0.7 * ((1 - p) * t).sum(axis=(1, 2), keepdims=True)
     return (1 - above / below).mean(), (0.3 * above / below - t) / below / len(p)
+
+
 def info_nce_step(q, k):
     loss, by_scores = cross_entropy_step(q @ k.T / 0.1, np.arange(len(q)))
     return loss, by_scores @ k / 0.1

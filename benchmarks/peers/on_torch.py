@@ -28,6 +28,8 @@ def tversky(p, t):
     both = (p * t).sum((1, 2))
     wrong = 0.3 * (p * (1 - t)).sum((1, 2)) + 0.7 * ((1 - p) * t).sum((1, 2))
     return (1 - (both + 1) / (both + wrong + 1)).mean()
+
+
 def info_nce(q, k):
     return F.cross_entropy(q @ k.T / 0.1, torch.arange(len(q), device=q.device))
 

@@ -133,7 +133,7 @@ def results(
         return
     case = CASES[name]
     given = [
-        bench.array(x[0] if case.is_shared(n) else x, KINDS[case.arrays[n]].dtype or dtype)
+        bench.array(x[0] if case.is_shared(n) and not case.whole else x, KINDS[case.arrays[n]].dtype or dtype)
         for n, x in group.arrays.items()
     ]
     value = case.loss(*given, reduction="none", **group.options)

@@ -286,11 +286,14 @@ def test_exported_for_batches_of_any_size(on, case):
     loss = call.loss(reduction="mean")
     (n,) = jax.export.symbolic_shape("n")
     shared = [case.is_shared(name) for name in call.arrays]
-    shapes = [x.shape if whole else (n, *x.shape[1:]) for x, whole in zip(call.given, shared, strict=True)]
-    symbols = [jax.ShapeDtypeStruct(shape, x.dtype) for x, shape in zip(call.given, shapes, strict=True)]
+    symbols = [
+        jax.ShapeDtypeStruct(x.shape if of_all else (n, *x.shape[1:]), x.dtype)
+        for x, of_all in zip(call.given, shared, strict=True)
+    ]
     exported = jax.export.export(jitted(loss))(*symbols)
     for times in (1, 2):
         given = [
-            x if whole else jnp.concatenate([x] * times) for x, whole in zip(call.given, shared, strict=True)
+            x if of_all else jnp.concatenate([x] * times)
+            for x, of_all in zip(call.given, shared, strict=True)
         ]
         np.testing.assert_allclose(exported.call(*given), loss(*given), rtol=1e-6)

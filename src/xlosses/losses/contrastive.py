@@ -97,10 +97,11 @@ def info_nce_loss(
     else:
         form, shared = info_nce, {}
     arrays = {"queries": queries, "keys": keys, **shared, "place": place, "temperature": temperature}
-    return evaluate(form, arrays, {}, reduction, weights, where, dtype, classes=queries.shape[0])
+    return evaluate(form, arrays, {}, reduction, weights, where, dtype)
 
 
-@formula("rows", "shared", "labels", "shared", width=lambda q, k, *_: k[0])
+# Places are integers and no labels: they are in range, and need no check.
+@formula("rows", "shared", "integers", "shared", width=lambda q, k, *_: k[0])
 def info_nce(xp: Any, q: Array, k: Array, place: Array, t: Array) -> Any:
     return cross_entropy(xp, products(xp, q / t, k), place)
 
@@ -115,7 +116,7 @@ def info_nce_vjp(xp: Any, g: Array, q: Array, k: Array, place: Array, t: Array) 
     yield xp.matmul(transposed(xp, slope), q / t)
 
 
-@formula("rows", "rows", "shared", "shared", "labels", "shared", width=lambda q, *_: 2 * q[0])
+@formula("rows", "rows", "shared", "shared", "integers", "shared", width=lambda q, *_: 2 * q[0])
 def symmetric_info_nce(
     xp: Any, q: Array, k: Array, queries: Array, keys: Array, place: Array, t: Array
 ) -> Any:
@@ -223,10 +224,10 @@ def siglip_loss(
     scale, bias = finite(scale=scale), finite(bias=bias)
     place = places_of(queries=queries, keys=keys)
     arrays = dict(queries=queries, keys=keys, place=place, scale=scale, bias=bias)
-    return evaluate(siglip, arrays, {}, reduction, weights, where, dtype, classes=queries.shape[0])
+    return evaluate(siglip, arrays, {}, reduction, weights, where, dtype)
 
 
-@formula("rows", "shared", "labels", "shared", "shared", width=lambda q, k, *_: k[0])
+@formula("rows", "shared", "integers", "shared", "shared", width=lambda q, k, *_: k[0])
 def siglip(xp: Any, q: Array, k: Array, place: Array, s: Array, b: Array) -> Any:
     x = with_columns(xp, products(xp, s * q, k) + b)
     return xp.sum(xp.softplus(turned(xp, x, place)), axis=-1)
