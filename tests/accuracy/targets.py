@@ -105,15 +105,6 @@ REASONS = (
         "JAX differentiates x / y by y as -x y^-2, and y^-2 is 0 for a variance beyond the square root "
         "of the largest number (1e19 in float32).",
     ),
-    Reason(
-        "gaussian_nll_loss",
-        "mlx",
-        "*",
-        "other gradients*",
-        "gradient of where",
-        "MLX multiplies the gradient of the branch that is not taken by 0: NaN where it overflows, "
-        "for variances below eps beside huge errors.",
-    ),
     *(
         Reason(
             loss,
