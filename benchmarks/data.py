@@ -47,6 +47,21 @@ def labels(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return rng.integers(0, classes, (rows, *rest))
 
 
+def hidden(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    rows, features, _ = shape
+    return normal(1.0)(rng, (rows, features))
+
+
+def class_vectors(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    _, features, classes = shape
+    return normal(0.05)(rng, (classes, features))
+
+
+def classes_of_rows(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    rows, _, classes = shape
+    return rng.integers(0, classes, rows)
+
+
 def units(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     x = normal(1.0)(rng, shape)
     x /= np.linalg.norm(x, axis=1, keepdims=True)
@@ -82,6 +97,9 @@ KINDS: Mapping[str, Drawn] = {
     "labels": labels,
     "distribution": distributions,
     "log probabilities": log_probabilities,
+    "hidden": hidden,
+    "class vectors": class_vectors,
+    "classes of rows": classes_of_rows,
     "unit vector": units,
     "identity": identities,
     "vector": normal(1.0, 0.5),  # not centred: the mean cosine would be 0 and hard to compare

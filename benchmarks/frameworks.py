@@ -17,6 +17,7 @@ from benchmarks.sizes import COMPILED_WAYS, LOSSES, TRAINING, UNREDUCED
 
 Function = Callable[..., Any]
 Call = Callable[[], Any]
+Places = int | tuple[int, ...]  # of the arrays to differentiate by
 
 OURS = "xlosses"
 
@@ -51,7 +52,7 @@ class Framework:
     def array(self, values: np.ndarray) -> Any:
         return values
 
-    def call(self, function: Function, arrays: list[Any], way: str) -> Call:
+    def call(self, function: Function, arrays: list[Any], way: str, argnums: Places = 0) -> Call:
         raise NotImplementedError
 
     def forget_compiled(self) -> None:
@@ -79,13 +80,14 @@ class NumPy(Framework):
 
     def contenders(self, loss: str, way: str) -> dict[str, Function]:
         if way == TRAINING:
-            by_slope = partial(xlosses.value_and_grad(ours(loss)), reduction="mean")
-            return {OURS: by_slope, **self.peers.STEPS[loss]}
+            by_slope = partial(xlosses.value_and_grad(ours(loss), LOSSES[loss].argnums), reduction="mean")
+            steps = import_module("benchmarks.peers.steps_on_numpy").STEPS
+            return {OURS: by_slope, **steps[loss]}
         if way == UNREDUCED:
             return {OURS: ours(loss, "none"), "textbook": self.peers.TERMS[loss]}
         return super().contenders(loss, way)
 
-    def call(self, function: Function, arrays: list[Any], way: str) -> Call:
+    def call(self, function: Function, arrays: list[Any], way: str, argnums: Places = 0) -> Call:
         return partial(function, *arrays)
 
 
@@ -110,12 +112,13 @@ class Torch(Framework):
     def array(self, values: np.ndarray) -> Any:
         return self.torch.from_numpy(values).to(self.device)
 
-    def call(self, function: Function, arrays: list[Any], way: str) -> Call:
+    def call(self, function: Function, arrays: list[Any], way: str, argnums: Places = 0) -> Call:
         if way in COMPILED_WAYS:
             function = self.torch.compile(function, fullgraph=True, dynamic=False)
         if way.endswith(TRAINING):
-            function = step(function)
-            arrays = [arrays[0].detach().requires_grad_(), *arrays[1:]]
+            places = (argnums,) if isinstance(argnums, int) else argnums
+            arrays = [x.detach().requires_grad_(i in places) for i, x in enumerate(arrays)]
+            function = step(function, [arrays[i] for i in places])
         if self.device == "cpu":
             return partial(function, *arrays)
 
@@ -143,12 +146,14 @@ class Torch(Framework):
         return self.torch.cuda.max_memory_allocated()
 
 
-def step(function: Function) -> Function:
-    def forward_and_backward(x: Any, *others: Any) -> tuple[Any, Any]:
-        value = function(x, *others)
+def step(function: Function, trained: list[Any]) -> Function:
+    def forward_and_backward(*arrays: Any) -> tuple[Any, ...]:
+        value = function(*arrays)
         value.backward()
-        gradient, x.grad = x.grad, None
-        return value, gradient
+        gradients = [x.grad for x in trained]
+        for x in trained:
+            x.grad = None
+        return (value, *gradients)
 
     return forward_and_backward
 
@@ -171,9 +176,9 @@ class Jax(Framework):
     def array(self, values: np.ndarray) -> Any:
         return self.jax.device_put(values, self.on)
 
-    def call(self, function: Function, arrays: list[Any], way: str) -> Call:
+    def call(self, function: Function, arrays: list[Any], way: str, argnums: Places = 0) -> Call:
         if way.endswith(TRAINING):
-            function = self.jax.value_and_grad(function)
+            function = self.jax.value_and_grad(function, argnums)
         if way in COMPILED_WAYS:
             function = self.jax.jit(function)
         block = self.jax.block_until_ready
@@ -210,9 +215,9 @@ class Mlx(Framework):
         self.mx.eval(array)
         return array
 
-    def call(self, function: Function, arrays: list[Any], way: str) -> Call:
+    def call(self, function: Function, arrays: list[Any], way: str, argnums: Places = 0) -> Call:
         if way.endswith(TRAINING):
-            function = self.mx.value_and_grad(function)
+            function = self.mx.value_and_grad(function, argnums)
         if way in COMPILED_WAYS:
             function = self.mx.compile(function)
         evaluate = self.mx.eval
@@ -247,5 +252,6 @@ def difference(result: Any, other: Any) -> float:
 
 
 def arrays_of(result: Any) -> list[np.ndarray]:
-    results = result if isinstance(result, tuple) else (result,)
-    return [np.asarray(r.detach().cpu() if hasattr(r, "detach") else r) for r in results]
+    if isinstance(result, tuple | list):
+        return [array for part in result for array in arrays_of(part)]
+    return [np.asarray(result.detach().cpu() if hasattr(result, "detach") else result)]

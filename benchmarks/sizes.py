@@ -12,7 +12,9 @@ Shape = tuple[int, ...]
 
 ELEMENTS: Mapping[str, Shape] = {
     "64": (64,),
+    "10k": (10_000,),
     "100k": (100_000,),
+    "500k": (500_000,),
     "2M": (2_000_000,),
     "20M": (20_000_000,),
 }
@@ -36,36 +38,61 @@ SETS: Mapping[str, Shape] = {
     "32x256x256": (32, 256, 256),
     "64x512x512": (64, 512, 512),
 }
-SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **SETS}
-
-SMALL = ("64", "64x10", "64x16", "4x8x8")
-FROM_2M = tuple(name for name, shape in SHAPES.items() if math.prod(shape) >= 2_000_000)
-LARGE = ("20M", "2048x32000", "32768x512", "64x512x512")  # also measured in memory
-LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
-# Every row is compared with all.
+# Vectors of which every one is compared with all others.
 BATCHES: Mapping[str, Shape] = {
     "64x16 pairs": (64, 16),
     "1024x128 pairs": (1024, 128),
+    "4096x256 pairs": (4096, 256),
     "8192x256 pairs": (8192, 256),
 }
-SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **BATCHES}
+# Rows, their features, and the classes that a linear layer makes of these.
+LAYERS: Mapping[str, Shape] = {
+    "64x16 to 10": (64, 16, 10),
+    "1024x128 to 8000": (1024, 128, 8000),
+    "4096x256 to 32000": (4096, 256, 32000),
+}
+SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **SETS, **BATCHES, **LAYERS}
 
-SMALL = ("64", "64x10", "64x16", "64x16 pairs")
-FROM_2M = tuple(name for name, shape in SHAPES.items() if math.prod(shape) >= 2_000_000)
-LARGE = ("20M", "2048x32000", "32768x512", "8192x256 pairs")  # also measured in memory
-LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512")
+
+def elements(size: str) -> int:
+    """How many numbers the textbook computes with: of the products of vectors there are more than inputs."""
+    rows, *rest = SHAPES[size]
+    if size in BATCHES:
+        return rows * rows
+    return rows * rest[-1] if size in LAYERS else math.prod(SHAPES[size])
+
+
+SMALL = ("64", "64x10", "64x16", "4x8x8", "64x16 pairs", "64x16 to 10")
+MIDDLING = ("10k", "100k", "500k", "2M")
+FROM_2M = tuple(size for size in SHAPES if elements(size) >= 2_000_000)
+LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
+LARGE_LAYERS = ("1024x128 to 8000", "4096x256 to 32000")
+# Also measured in memory.
+LARGE = ("20M", "2048x32000", "32768x512", "64x512x512", "4096x256 pairs", "8192x256 pairs", LARGE_LAYERS[-1])
+TOO_SLOW = {"mlx": LARGE_LAYERS[-1:]}  # its products of matrices take minutes
+LARGE_INSTEAD = {"mlx": LARGE_LAYERS[:1]}
 
 
 @dataclass(frozen=True)
 class Loss:
-    """A loss as it is called here: what its arrays hold (see data.py), their shapes, its parameters."""
+    """A loss as it is called here: what its arrays hold (see data.py), their shapes, its parameters.
+
+    Training differentiates by the arrays at the places `trained`.
+    """
 
     arrays: tuple[str, ...]
     shapes: Mapping[str, Shape]
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    trained: tuple[int, ...] = (0,)
+
+    @property
+    def argnums(self) -> int | tuple[int, ...]:
+        """As functions that differentiate take them: one place is a number, and gives no tuple."""
+        return self.trained if len(self.trained) > 1 else self.trained[0]
 
 
 AXIS = {"axis": 1}
+BOTH = (0, 1)
 
 # The key is the name of the function, and what else there is to say of the call.
 LOSSES: Mapping[str, Loss] = {
@@ -74,27 +101,28 @@ LOSSES: Mapping[str, Loss] = {
     "huber_loss": Loss(("prediction", "target"), ELEMENTS),
     "smooth_l1_loss": Loss(("prediction", "target"), ELEMENTS),
     "log_cosh_loss": Loss(("prediction", "target"), ELEMENTS),
-    "gaussian_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS),
+    "gaussian_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS, trained=(0, 2)),
     "binary_cross_entropy": Loss(("logits", "yes or no"), ELEMENTS),
     "binary_cross_entropy (probabilities)": Loss(
         ("probability", "yes or no"), ELEMENTS, {"with_logits": False}
     ),
     "hinge_loss": Loss(("score", "side"), ELEMENTS),
-    "margin_ranking_loss": Loss(("score", "score", "side"), ELEMENTS),
+    "margin_ranking_loss": Loss(("score", "score", "side"), ELEMENTS, trained=BOTH),
     "cross_entropy": Loss(("logits", "labels"), LOGITS, AXIS),
     "cross_entropy (probabilities)": Loss(("logits", "distribution"), LOGITS, AXIS),
     "nll_loss": Loss(("log probabilities", "labels"), LOGITS, AXIS),
     "kl_div_loss": Loss(("log probabilities", "log probabilities"), LOGITS, AXIS),
-    "triplet_loss": Loss(("vector", "vector", "vector"), VECTORS, AXIS),
-    "cosine_similarity_loss": Loss(("vector", "vector"), VECTORS, AXIS),
-    "cosine_embedding_loss": Loss(("vector", "vector", "likeness"), VECTORS, AXIS),
+    "triplet_loss": Loss(("vector", "vector", "vector"), VECTORS, AXIS, (0, 1, 2)),
+    "cosine_similarity_loss": Loss(("vector", "vector"), VECTORS, AXIS, BOTH),
+    "cosine_embedding_loss": Loss(("vector", "vector", "likeness"), VECTORS, AXIS, BOTH),
     "quantile_loss": Loss(("prediction", "target"), ELEMENTS, {"quantile": 0.9}),
     "dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
-    "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES),
-    "info_nce_loss (symmetric)": Loss(("unit vector", "unit vector"), BATCHES, {"symmetric": True}),
-    "siglip_loss": Loss(("unit vector", "unit vector"), BATCHES),
+    "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),
+    "info_nce_loss (symmetric)": Loss(("unit vector", "unit vector"), BATCHES, {"symmetric": True}, BOTH),
+    "siglip_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),
     "supervised_contrastive_loss": Loss(("unit vector", "identity"), BATCHES),
+    "linear_cross_entropy": Loss(("hidden", "class vectors", "classes of rows"), LAYERS, trained=BOTH),
 }
 
 # The cost of a call is that of losses whose formula is the same arithmetic by hand.
@@ -125,7 +153,7 @@ QUICK_SIZES = ("64", "2M", "64x10", "4096x1000")
 def points(backend: str, quick: bool, patterns: Patterns) -> list[Point]:
     """What is timed on one backend, arrays of one shape together, small ones first."""
     ways = EAGER_WAYS if backend == "numpy" else WAYS
-    found = every(ways, patterns)
+    found = [point for point in every(ways, patterns) if point[1] not in TOO_SLOW.get(backend, ())]
     return [point for point in found if in_quick(backend, *point)] if quick else found
 
 
@@ -136,7 +164,8 @@ def memory_points(backend: str, quick: bool, patterns: Patterns) -> list[Point]:
     if quick:
         one = ("torch", "cross_entropy", "4096x1000", TRAINING)
         return [point for point in found if (backend, *point) == one]
-    return [point for point in found if point[1] in LARGE]
+    sizes = {*LARGE, *LARGE_INSTEAD.get(backend, ())} - {*TOO_SLOW.get(backend, ())}
+    return [point for point in found if point[1] in sizes]
 
 
 def every(ways: Sequence[str], patterns: Patterns) -> list[Point]:

@@ -59,11 +59,13 @@ def times(framework: Framework, job: Job) -> Iterator[Row]:
 
 def timed(framework: Framework, loss: str, way: str, arrays: list[Any], job: Job) -> Row:
     from benchmarks.frameworks import OURS
+    from benchmarks.sizes import LOSSES
     from benchmarks.targets import OURS_FAILS
     from benchmarks.timing import against_the_best, in_turn, promising
 
+    argnums = LOSSES[loss].argnums
     contenders = framework.contenders(loss, way)
-    calls = {name: framework.call(function, arrays, way) for name, function in contenders.items()}
+    calls = {name: framework.call(function, arrays, way, argnums) for name, function in contenders.items()}
     try:
         apart, notes = compare(calls)
     except Exception as error:
@@ -97,13 +99,14 @@ def memory(framework: Framework, job: Job) -> Iterator[Row]:
     from benchmarks.data import drawn
     from benchmarks.frameworks import OURS
     from benchmarks.memory import peak_bytes
+    from benchmarks.sizes import LOSSES
 
     loss, size, way = job["point"]
     contenders = framework.contenders(loss, way)
     peers = [name for name in contenders if name != OURS]
     name = OURS if job["ours"] else job["peer"] if job["peer"] in peers else peers[0]
     arrays = [framework.array(values) for values in drawn(loss, size)]
-    call = framework.call(contenders[name], arrays, way)
+    call = framework.call(contenders[name], arrays, way, LOSSES[loss].argnums)
     yield {"contender": name, "megabytes": peak_bytes(framework, call) / 1e6}
 
 

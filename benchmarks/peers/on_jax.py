@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from benchmarks.peers import dense
+
 Function = Callable[..., Any]
 
 
@@ -83,6 +85,12 @@ PEERS: dict[str, dict[str, Function]] = {
     loss: {name: mean_of(terms)}
     for name, table in (("optax", OPTAX), ("textbook", TEXTBOOK))
     for loss, terms in table.items()
+}
+PEERS["linear_cross_entropy"] = {
+    "dense": mean_of(
+        lambda h, w, labels: optax.softmax_cross_entropy_with_integer_labels(h @ w.T, labels),
+    ),
+    "xlosses, dense": dense,
 }
 
 

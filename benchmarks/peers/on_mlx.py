@@ -9,6 +9,8 @@ from typing import Any
 import mlx.core as mx
 from mlx.nn import losses
 
+from benchmarks.peers import dense
+
 Function = Callable[..., Any]
 
 NATIVE: Mapping[str, Function] = {
@@ -46,14 +48,6 @@ def tversky(p, t):
     return (1 - (both + 1) / (both + wrong + 1)).mean()
 
 
-TEXTBOOK: Mapping[str, Function] = {
-    "cosine_embedding_loss": cosine_embedding,
-    "quantile_loss": lambda x, y: mx.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
-    "dice_loss": dice,
-    "tversky_loss": tversky,
-}
-
-
 def info_nce(q, k):
     return losses.cross_entropy(q @ k.T / 0.1, mx.arange(len(q)), reduction="mean")
 
@@ -71,20 +65,24 @@ def supervised_contrastive(x, labels):
     return -(mx.where(alike, log_p, 0).sum(axis=1) / mx.maximum(1, alike.sum(axis=1))).mean()
 
 
+TEXTBOOK: Mapping[str, Function] = {
+    "cosine_embedding_loss": cosine_embedding,
+    "quantile_loss": lambda x, y: mx.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
+    "dice_loss": dice,
+    "tversky_loss": tversky,
+    "info_nce_loss": info_nce,
+    "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
+    "siglip_loss": siglip,
+    "supervised_contrastive_loss": supervised_contrastive,
+}
 PEERS: dict[str, dict[str, Function]] = {
     **{loss: {"mlx.nn.losses": partial(function, reduction="mean")} for loss, function in NATIVE.items()},
     **{loss: {"textbook": function} for loss, function in TEXTBOOK.items()},
+    "linear_cross_entropy": {
+        "dense": lambda h, w, labels: losses.cross_entropy(h @ w.T, labels, reduction="mean"),
+        "xlosses, dense": dense,
+    },
 }
-PEERS.update(
-    {
-        "info_nce_loss": {"textbook": info_nce},
-        "info_nce_loss (symmetric)": {
-            "textbook": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
-        },
-        "siglip_loss": {"textbook": siglip},
-        "supervised_contrastive_loss": {"textbook": supervised_contrastive},
-    }
-)
 
 
 def bare_mse(x, y):

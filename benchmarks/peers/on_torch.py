@@ -8,6 +8,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 
+from benchmarks.peers import dense
+
 Function = Callable[..., Any]
 
 
@@ -80,6 +82,10 @@ PEERS: dict[str, dict[str, Function]] = {}
 for _name, _table in (("torch.nn.functional", NATIVE), ("textbook", TEXTBOOK)):
     for _loss, _function in _table.items():
         PEERS.setdefault(_loss, {})[_name] = _function
+PEERS["linear_cross_entropy"] = {
+    "dense": lambda h, w, labels: F.cross_entropy(h @ w.T, labels),
+    "xlosses, dense": dense,
+}
 
 
 def bare_mse(x, y):

@@ -1,0 +1,200 @@
+"""NumPy: the mean and its gradients by what is trained, as one writes them by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+import xlosses
+from benchmarks.peers.on_numpy import TERMS, binary, distance, huber, log_softmax, pick
+
+Function = Callable[..., Any]
+
+
+def mse_step(x, y):
+    error = x - y
+    return (error**2).mean(), (2 / error.size) * error
+
+
+def l1_step(x, y):
+    error = x - y
+    return np.abs(error).mean(), np.sign(error) / error.size
+
+
+def huber_step(x, y):
+    return huber(x, y).mean(), np.clip(x - y, -1, 1) / x.size
+
+
+def log_cosh_step(x, y):
+    error = x - y
+    return np.log(np.cosh(error)).mean(), np.tanh(error) / error.size
+
+
+def gaussian_step(x, y, var):
+    v, error = np.maximum(var, 1e-6), x - y
+    by_x = error / v
+    loss = 0.5 * (np.log(v) + error * by_x).mean()
+    return loss, (by_x / x.size, (1 / v - by_x**2) / (2 * x.size))
+
+
+def binary_step(x, y):
+    return binary(x, y).mean(), (1 / (1 + np.exp(-x)) - y) / x.size
+
+
+def binary_probabilities_step(p, y):
+    loss = TERMS["binary_cross_entropy (probabilities)"](p, y).mean()
+    return loss, (p - y) / (p * (1 - p)) / p.size
+
+
+def hinge_step(x, y):
+    slack = 1 - y * x
+    return np.maximum(0, slack).mean(), -y * (slack > 0) / x.size
+
+
+def margin_ranking_step(x1, x2, y):
+    slack = -y * (x1 - x2)
+    by_x2 = y * (slack > 0) / x1.size
+    return np.maximum(0, slack).mean(), (-by_x2, by_x2)
+
+
+def cross_entropy_step(x, labels):
+    powers = np.exp(x - x.max(axis=1, keepdims=True))
+    p = powers / powers.sum(axis=1, keepdims=True)
+    likelihood = pick(p, labels)
+    np.put_along_axis(p, labels[:, None], likelihood[:, None] - 1, axis=1)
+    return -np.log(likelihood).mean(), p / labels.size
+
+
+def cross_entropy_probabilities_step(x, t):
+    log_p, rows = log_softmax(x), x.size / x.shape[1]
+    return -(t * log_p).sum() / rows, (np.exp(log_p) - t) / rows
+
+
+def nll_step(x, labels):
+    gradient = np.zeros_like(x)
+    np.put_along_axis(gradient, labels[:, None], -1 / labels.size, axis=1)
+    return -pick(x, labels).mean(), gradient
+
+
+def kl_step(x, t):
+    p, rows = np.exp(t), x.size / x.shape[1]
+    return (p * (t - x)).sum() / rows, -p / rows
+
+
+def triplet_step(a, b, n):
+    near, far = distance(a, b), distance(a, n)
+    slack = near - far + 1
+    on = (slack > 0).astype(a.dtype) / slack.size
+    by_b = (b - a) * (on / near)[:, None]
+    by_n = (a - n) * (on / far)[:, None]
+    return np.maximum(0, slack).mean(), (-by_b - by_n, by_b, by_n)
+
+
+def cosine_and_slopes(x1, x2):
+    length1, length2 = np.linalg.norm(x1, axis=1), np.linalg.norm(x2, axis=1)
+    both = np.maximum(length1 * length2, 1e-8)
+    c = (x1 * x2).sum(axis=1) / both
+    by_x1 = x2 / both[:, None] - x1 * (c / length1**2)[:, None]
+    by_x2 = x1 / both[:, None] - x2 * (c / length2**2)[:, None]
+    return c, by_x1, by_x2
+
+
+def cosine_step(x1, x2):
+    c, by_x1, by_x2 = cosine_and_slopes(x1, x2)
+    return c.mean(), (by_x1 / len(x1), by_x2 / len(x1))
+
+
+def cosine_embedding_step(x1, x2, y):
+    c, by_x1, by_x2 = cosine_and_slopes(x1, x2)
+    by_c = (np.where(y == 1, -1, c > 0).astype(c.dtype) / len(x1))[:, None]
+    return np.where(y == 1, 1 - c, np.maximum(0, c)).mean(), (by_x1 * by_c, by_x2 * by_c)
+
+
+def quantile_step(x, y):
+    error = y - x
+    return np.maximum(0.9 * error, -0.1 * error).mean(), np.where(error > 0, -0.9, 0.1) / error.size
+
+
+def dice_step(p, t):
+    above = 2 * (p * t).sum(axis=(1, 2), keepdims=True) + 1
+    below = p.sum(axis=(1, 2), keepdims=True) + t.sum(axis=(1, 2), keepdims=True) + 1
+    return (1 - above / below).mean(), (above / below - 2 * t) / below / len(p)
+
+
+def tversky_step(p, t):
+    above = (p * t).sum(axis=(1, 2), keepdims=True) + 1
+    wrong = 0.3 * (p * (1 - t)).sum(axis=(1, 2), keepdims=True)
+    below = above + wrong + 0.7 * ((1 - p) * t).sum(axis=(1, 2), keepdims=True)
+    return (1 - above / below).mean(), (0.3 * above / below - t) / below / len(p)
+
+
+def info_nce_step(q, k):
+    loss, by_scores = cross_entropy_step(q @ k.T / 0.1, np.arange(len(q)))
+    return loss, (by_scores @ k / 0.1, by_scores.T @ q / 0.1)
+
+
+def symmetric_info_nce_step(q, k):
+    scores, labels = q @ k.T / 0.1, np.arange(len(q))
+    (to_keys, by_keys), (to_queries, by_queries) = (cross_entropy_step(x, labels) for x in (scores, scores.T))
+    by_scores = by_keys + by_queries.T
+    return 0.5 * (to_keys + to_queries), (by_scores @ k * 5, by_scores.T @ q * 5)
+
+
+def siglip_step(q, k):
+    x, side = 10 * (q @ k.T) - 10, 1 - 2 * np.eye(len(q), dtype=q.dtype)
+    by_x = side / (1 + np.exp(-side * x))
+    scale = 10 / len(q)
+    return np.logaddexp(0, side * x).sum() / len(q), (by_x @ k * scale, by_x.T @ q * scale)
+
+
+def supervised_contrastive_step(x, labels):
+    scores = x @ x.T / np.float32(0.1)
+    np.fill_diagonal(scores, -np.inf)
+    alike = (labels[:, None] == labels).astype(x.dtype)
+    np.fill_diagonal(alike, 0)
+    alike /= np.maximum(1, alike.sum(axis=1, keepdims=True))
+    log_p = log_softmax(scores)
+    by_scores = np.exp(log_p) * alike.sum(axis=1, keepdims=True) - alike
+    loss = -(alike * np.where(alike > 0, log_p, 0)).sum() / len(x)
+    return loss, (by_scores + by_scores.T) @ x / np.float32(0.1) / len(x)
+
+
+def linear_step(h, w, labels):
+    loss, by_logits = cross_entropy_step(h @ w.T, labels)
+    return loss, (by_logits @ w, by_logits.T @ h)
+
+
+def our_linear_step(h, w, labels):
+    loss, by_logits = xlosses.value_and_grad(xlosses.cross_entropy)(h @ w.T, labels)
+    return loss, (by_logits @ w, by_logits.T @ h)
+
+
+STEPS: Mapping[str, dict[str, Function]] = {
+    "mse_loss": {"textbook": mse_step},
+    "l1_loss": {"textbook": l1_step},
+    "huber_loss": {"textbook": huber_step},
+    "smooth_l1_loss": {"textbook": huber_step},
+    "log_cosh_loss": {"textbook": log_cosh_step},
+    "gaussian_nll_loss": {"textbook": gaussian_step},
+    "binary_cross_entropy": {"textbook": binary_step},
+    "binary_cross_entropy (probabilities)": {"textbook": binary_probabilities_step},
+    "hinge_loss": {"textbook": hinge_step},
+    "margin_ranking_loss": {"textbook": margin_ranking_step},
+    "cross_entropy": {"textbook": cross_entropy_step},
+    "cross_entropy (probabilities)": {"textbook": cross_entropy_probabilities_step},
+    "nll_loss": {"textbook": nll_step},
+    "kl_div_loss": {"textbook": kl_step},
+    "triplet_loss": {"textbook": triplet_step},
+    "cosine_similarity_loss": {"textbook": cosine_step},
+    "cosine_embedding_loss": {"textbook": cosine_embedding_step},
+    "quantile_loss": {"textbook": quantile_step},
+    "dice_loss": {"textbook": dice_step},
+    "tversky_loss": {"textbook": tversky_step},
+    "info_nce_loss": {"textbook": info_nce_step},
+    "info_nce_loss (symmetric)": {"textbook": symmetric_info_nce_step},
+    "siglip_loss": {"textbook": siglip_step},
+    "supervised_contrastive_loss": {"textbook": supervised_contrastive_step},
+    "linear_cross_entropy": {"dense": linear_step, "xlosses, dense": our_linear_step},
+}
