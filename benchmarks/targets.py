@@ -15,7 +15,9 @@ from benchmarks.sizes import (
     EAGER_WAYS,
     FORWARD,
     FROM_2M,
+    LARGE_LAYERS,
     LARGE_ROWS,
+    MIDDLING,
     SMALL,
     TRAINING,
 )
@@ -37,6 +39,9 @@ class Target:
     kind: str = "times"
     figure: str = "ratio"
 
+
+LAYERS = {"loss": "linear_cross_entropy", "way": TRAINING, "size": LARGE_LAYERS}
+PAIRS = {"loss": "info_nce_loss", "way": TRAINING, "size": "4096x256 pairs"}
 
 TARGETS = (
     Target(
@@ -76,6 +81,22 @@ TARGETS = (
         worst=1.3,
     ),
     Target(
+        "PyTorch eager, forward+backward, 10k to 2M elements",
+        {"backend": "torch", "way": TRAINING, "size": MIDDLING},
+        mean=2.0,
+        worst=3.0,
+    ),
+    Target(
+        "PyTorch eager, forward+backward, by several arrays: triplet, cosine, Gaussian, from 2M elements",
+        {
+            "backend": "torch",
+            "way": TRAINING,
+            "size": FROM_2M,
+            "loss": ("triplet_loss", "cosine_similarity_loss", "cosine_embedding_loss", "gaussian_nll_loss"),
+        },
+        mean=0.8,
+    ),
+    Target(
         "PyTorch eager, forward+backward, cross_entropy 2048x32000",
         {"backend": "torch", "way": TRAINING, "size": "2048x32000", "loss": "cross_entropy"},
         mean=0.55,
@@ -84,6 +105,35 @@ TARGETS = (
         "PyTorch eager, forward+backward, cross_entropy 2048x32000, peak memory",
         {"backend": "torch", "way": TRAINING, "size": "2048x32000", "loss": "cross_entropy"},
         mean=0.5,
+        kind="memory",
+    ),
+    Target("PyTorch eager, linear_cross_entropy forward+backward", {"backend": "torch", **LAYERS}, worst=1.0),
+    Target(
+        "JAX inside jit, linear_cross_entropy value and gradient",
+        {"backend": "jax", **LAYERS, "way": COMPILED_TRAINING},
+        worst=1.2,
+    ),
+    *(
+        Target(
+            f"{name}, linear_cross_entropy forward+backward, peak memory",
+            {"backend": backend, **LAYERS},
+            worst=limit,
+            kind="memory",
+        )
+        for backend, name, limit in (
+            ("torch", "PyTorch", 0.15),
+            ("jax", "JAX", 0.15),
+            ("numpy", "NumPy", 0.15),
+            ("mlx", "MLX", 0.4),
+        )
+    ),
+    Target(
+        "PyTorch eager, info_nce_loss forward+backward, 4096x256", {"backend": "torch", **PAIRS}, worst=1.1
+    ),
+    Target(
+        "PyTorch eager, info_nce_loss forward+backward, 4096x256, peak memory",
+        {"backend": "torch", **PAIRS},
+        worst=0.25,
         kind="memory",
     ),
     Target("PyTorch compiled", {"backend": "torch", "way": COMPILED_WAYS}, mean=1.0),
