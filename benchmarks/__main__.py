@@ -63,7 +63,12 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", nargs="+", type=int, help="1 2 unless given, 1 with --quick")
     for name in ("loss", "size", "way"):
         parser.add_argument(f"--{name}", nargs="+", default=["*"], metavar="PATTERN", help=PATTERNS[name])
-    parser.add_argument("--budget", type=float, help="seconds per row, which at least 5 rounds may exceed")
+    parser.add_argument(
+        "--budget", type=float, help="seconds per row, which the least number of rounds may exceed"
+    )
+    parser.add_argument(
+        "--rounds", type=int, help="the least number of rounds: 5 unless given, 3 with --quick"
+    )
     parser.add_argument("--json", type=Path, metavar="PATH", help="where to write the figures")
     parser.add_argument("--update", action="store_true", help="keep the other rows of that file")
     args = parser.parse_args(arguments)
@@ -71,7 +76,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--update needs --json")
     args.threads = args.threads or ([1] if args.quick else [1, 2])
     args.budget = args.budget or (0.05 if args.quick else 1.5)
-    args.rounds = 3 if args.quick else 5
+    args.rounds = args.rounds or (3 if args.quick else 5)
     return args
 
 
