@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from benchmarks.sizes import (  # noqa: E402
     SHAPES,
     UNREDUCED,
     WAYS,
+    elements,
     heading,
 )
 from benchmarks.targets import TARGETS, Verdict, geometric_mean, verdict  # noqa: E402
@@ -47,16 +47,16 @@ CALLED = {
 
 
 def sizes_between(least: int, most: int) -> tuple[str, ...]:
-    return tuple(name for name, shape in SHAPES.items() if least <= math.prod(shape) < most)
+    return tuple(size for size in SHAPES if least <= elements(size) < most)
 
 
 GROUPS = {
     "64": sizes_between(0, 10_000),
-    "100k to 0.5M": sizes_between(10_000, 1_000_000),
-    "2M to 4M": sizes_between(1_000_000, 10_000_000),
-    "11M to 66M": sizes_between(10_000_000, 10**9),
+    "10k to 0.5M": sizes_between(10_000, 1_000_000),
+    "1M to 8M": sizes_between(1_000_000, 10_000_000),
+    "from 11M": sizes_between(10_000_000, 10**9),
 }
-BRIEF = ("64", "100k", "2M", "11M+")  # the groups, in pictures
+BRIEF = ("64", "10k+", "1M+", "11M+")  # the groups, in pictures
 
 RESULTS = read(STORED)
 VERDICTS = [verdict(target, RESULTS) for target in TARGETS]
