@@ -20,6 +20,7 @@ from benchmarks.report import say
 from benchmarks.results import Results, Row, environment, read
 from benchmarks.sizes import BACKENDS, CALLED, COMPILED_WAYS, Point, heading, matches, memory_points, points
 from benchmarks.targets import OURS_FAILS
+from benchmarks.timing import CLOCKS
 
 PARTS = ("calls", "times", "memory")  # in this order: memory is that of the fastest peer
 QUICK = 110.0  # seconds after which --quick starts nothing more
@@ -68,6 +69,9 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--rounds", type=int, help="the least number of rounds: 5 unless given, 3 with --quick"
+    )
+    parser.add_argument(
+        "--clock", choices=CLOCKS, default="wall", help="processor: on a busy machine, 1 thread"
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="where to write the figures")
     parser.add_argument("--update", action="store_true", help="keep the other rows of that file")
@@ -155,7 +159,9 @@ def times(job: Job, args: argparse.Namespace, results: Results) -> Iterator[Row]
     rest = list(job.points)
     while rest:
         try:
-            for row in rows("times", **where, points=rest, budget=args.budget, rounds=args.rounds):
+            for row in rows(
+                "times", **where, points=rest, budget=args.budget, rounds=args.rounds, clock=args.clock
+            ):
                 rest = rest[1:]
                 yield {**where, **row}
         except WorkerFailed as failed:

@@ -72,11 +72,15 @@ def timed(framework: Framework, loss: str, way: str, arrays: list[Any], job: Job
         return {"note": f"{OURS_FAILS}: {summary(error)}"}
     if not apart:
         return {"note": "; ".join(notes)}
-    peers = promising({name: calls[name] for name in apart})
-    row = against_the_best(in_turn({OURS: calls[OURS], **peers}, job["budget"], job["rounds"]), OURS)
+    clock = job["clock"]
+    peers = promising({name: calls[name] for name in apart}, clock)
+    seconds = in_turn({OURS: calls[OURS], **peers}, job["budget"], job["rounds"], clock)
+    row = against_the_best(seconds, OURS)
     gap = apart[row["peer"]]
     if not gap <= TOLERANCE:
         notes.insert(0, f"differs by {gap:.1g}")
+    if clock != "wall":
+        notes.append(f"{clock} time")
     return {**row, "note": "; ".join(notes)}
 
 
