@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import SETTINGS, Call, every_reduction, exactly, flatten, floating, of_settings
+from matrix import SETTINGS, Call, every_reduction, exactly, fewer, flatten, floating, of_settings
 from test_truth import INF, Row
 from test_truth import test_truth as assert_truth
 from test_values import WEIGHTS, WHERE, extras
@@ -92,6 +92,7 @@ def test_what_must_come_out(on, row):
 @every_whole_setting
 @every_reduction
 @pytest.mark.parametrize("chunk", [1, 15, 1000])
+@fewer(reduction=["none", "weighted_mean"], chunk=[15])
 def test_chunks_of_any_size(on, case, options, reduction, chunk):
     """One term each; two, of which the last has one; all. By every trained array."""
     call = Call(on, case, n=7)

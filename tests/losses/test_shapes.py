@@ -11,6 +11,7 @@ from matrix import (
     every_row_setting,
     every_setting,
     exactly,
+    fewer,
     flatten,
 )
 
@@ -53,6 +54,7 @@ def flatten_rows(x):
 
 @every_setting
 @every_reduction
+@fewer(reduction=["none", "weighted_mean"])
 def test_batches_of_any_shape(on, case, options, reduction):
     call = Call(on, case)
     for shape in ((6,),) if case.whole else ((6,), (2, 3), (1, 6, 1), (3, 1, 2)):
@@ -88,6 +90,7 @@ def gradients(on, call, options, given):
 @every_case
 @every_reduction
 @pytest.mark.parametrize("masked", [False, True])
+@fewer(reduction=["none", "weighted_mean"], masked=[True])
 def test_weight_as_a_number(on, case, reduction, masked):
     """The same as an array full of it."""
     call = Call(on, case)

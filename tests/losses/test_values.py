@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import TRACEABLE, Call, every_case, every_reduction, every_setting, flatten, floating
+from matrix import TRACEABLE, Call, every_case, every_reduction, every_setting, fewer, flatten, floating
 
 import xlosses
 from xlosses.testing import KINDS, expected
@@ -32,6 +32,7 @@ def extras(on, weights, where):
 @every_setting
 @every_reduction
 @weightings
+@fewer(weights=[WEIGHTS], where=[WHERE])
 def test_value_and_gradient(on, case, options, reduction, weights, where):
     call = Call(on, case)
     exact = expected(case, call.data, options, reduction, weights, where)
@@ -45,6 +46,7 @@ def test_value_and_gradient(on, case, options, reduction, weights, where):
 
 @every_setting
 @every_reduction
+@fewer(reduction=["sum", "weighted_mean"])
 def test_slope_is_the_gradient(on, case, options, reduction):
     call = Call(on, case)
     reduction = "sum" if reduction == "none" else reduction
