@@ -158,7 +158,7 @@ TARGETS = (
 
 IN_THE_CACHE = "In the last-level cache one kernel of PyTorch's beats our four to eight on blocks."
 BY_AUTOGRAD = (
-    "Up to 131 thousand elements our formula goes through autograd operation by operation, where PyTorch has "
+    "Up to 16 thousand elements our formula goes through autograd operation by operation, where PyTorch has "
     "a kernel each way, or the textbook two or three."
 )
 
@@ -224,7 +224,7 @@ REASONS: Mapping[str, str] = {
         "beside PyTorch's, 1573 MB, it is 0.105. The gradients by both arrays are 37 MB."
     ),
     "torch * 10k *": BY_AUTOGRAD,
-    "torch * 100k *": BY_AUTOGRAD,
+    "torch * 100k *": IN_THE_CACHE,
     "torch * 500k *": IN_THE_CACHE,
     "torch * 2M *": IN_THE_CACHE,
     "torch * 4096x1000 *": "In the last-level cache PyTorch's two kernels beat our five on blocks.",

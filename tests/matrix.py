@@ -33,6 +33,7 @@ __all__ = [
     "fewer",
     "flatten",
     "floating",
+    "multiplies",
     "one_of_each_sort",
     "wrong_slope",
 ]
@@ -79,11 +80,19 @@ fewer = pytest.mark.fewer
 """`@fewer(argument=values)` is for all but the first loss of each sort in its first setting: what stands
 for the others in a usual run. "last" is the last transformation in a framework's table."""
 
-# For random examples, of losses each of whose terms is its own: as many for the first loss of each sort as
-# for all others together.
-GROUPS = {case.name: [case] for case in (TESTED if EXTENT == "deep" else FIRSTS) if not case.whole}
+
+def multiplies(case: Case) -> bool:
+    """Whether a term is made of products with vectors that other terms share.
+
+    Their rounding is larger than random examples and extremes are held to; tests/accuracy measures it.
+    """
+    return case.whole or "class vectors" in case.arrays.values()
+
+
+# For random examples: as many for the first loss of each sort as for all others together.
+GROUPS = {case.name: [case] for case in (TESTED if EXTENT == "deep" else FIRSTS) if not multiplies(case)}
 if EXTENT == "usual":
-    GROUPS["others"] = [case for case in TESTED if case not in FIRSTS and not case.whole]
+    GROUPS["others"] = [case for case in TESTED if case not in FIRSTS and not multiplies(case)]
 every_group = pytest.mark.parametrize("cases", GROUPS.values(), ids=GROUPS.keys())
 
 every_reduction = pytest.mark.parametrize("reduction", REDUCTIONS)

@@ -17,7 +17,7 @@ import pytest
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix import REDUCTIONS, SETTINGS, every_group, of_settings
+from matrix import REDUCTIONS, SETTINGS, every_group, multiplies, of_settings
 from strategies import COSINES, DOMAINS, FINITE, SIZES, Batch, batches, chosen, too_far_apart
 
 import xlosses
@@ -35,7 +35,7 @@ SIZES_64 = (
 FEWER = 24  # values for losses of three arrays, and combinations of rows are drawn
 ROWS = 4000
 SINGLY = 200  # rows whose terms are too large to be added up
-CASE_LIST = [case for case in CASES.values() if not case.whole]
+CASE_LIST = [case for case in CASES.values() if not multiplies(case)]
 
 
 def values(kind: str, dtype: type) -> np.ndarray:
@@ -129,7 +129,7 @@ def assert_clean(case, options, batch: Batch, what: str) -> None:
             pytest.fail(f"{what}, {dict(options)}: {next((f for f in first if f[0]), 'the sum')}")
 
 
-@of_settings([(case, options) for case, options in SETTINGS if not case.whole])
+@of_settings([(case, options) for case, options in SETTINGS if not multiplies(case)])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("what", ["terms", "slope"])
 def test_extremes(case, options, dtype, what):

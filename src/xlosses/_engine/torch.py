@@ -27,7 +27,7 @@ from xlosses._engine.whole import Places, Runner
 # Numbers of entries of the first array.
 BLOCK = 1 << 18  # per thread; starting an operation takes as long as computing 2000 entries
 MIDDLING = 1 << 13  # from here on, checking a result is faster than the guards of the careful form
-LARGE = 1 << 17  # from here on, the slope in blocks is faster than autograd
+LARGE = 1 << 14  # from here on, the slope in blocks is faster than autograd
 _TENSOR = object()  # stands for a tensor that autograd keeps
 
 

@@ -15,6 +15,7 @@ from xlosses.testing.data import drawn, kind_of
 
 TOLERANCE = {"mlx": 2e-5}  # its exp is off by up to 64 ULP
 USUAL_TOLERANCE = 2e-6
+SHARED = 4.0  # times that for the gradient by an array that all terms share: a sum over them, in float32
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,13 @@ def compare(case: Case, backend: str, data: Data | None = None) -> list[Comparis
     tolerance = TOLERANCE.get(backend, USUAL_TOLERANCE)
     given = arrays(case, bench, drawn(case.arrays, 64) if data is None else data)
     rounded = {name: bench.read(array) for name, array in given.items()}
+
+    def limit(what: str) -> float:
+        by = what.removeprefix("gradient by ")
+        return tolerance * SHARED if by in case.arrays and case.is_shared(by) else tolerance
+
     return [
-        Comparison(case.name, backend, options, what, difference(found, wanted), tolerance)
+        Comparison(case.name, backend, options, what, difference(found, wanted), limit(what))
         for options in case.options
         for what, found, wanted in _results(case, bench, given, rounded, options)
     ]
