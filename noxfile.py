@@ -63,9 +63,9 @@ MUTATED = {
     ),
     "jax": (
         *("_backends/jax.py", "_engine/jax.py", "_engine/jax_careful.py", "_engine/jax_rows.py"),
-        "_engine/jax_slopes.py",
+        *("_engine/jax_slopes.py", "_engine/jax_chunks.py"),
     ),
-    "mlx": ("_backends/mlx.py", "_engine/mlx.py"),
+    "mlx": ("_backends/mlx.py", "_engine/mlx.py", "_engine/mlx_chunks.py"),
 }
 
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.

@@ -262,3 +262,19 @@ def test_products_are_rounded_only_where_the_user_says_so():
     assert "DEFAULT" not in program()
     with jax.default_matmul_precision("bfloat16"):
         assert "HIGHEST" not in program()
+
+
+def test_a_scan_is_one_loop_of_any_length():
+    @xlosses.formula("rows")
+    def last_of_averages(xp, x):
+        def step(state, entry):
+            return 0.5 * (state + entry), state
+
+        return xp.scan(step, 0.0 * x[..., 0], xp.moveaxis(x, -1, 0))[0]
+
+    def equations(n):
+        loss = jax.grad(lambda x: xlosses.evaluate(last_of_averages, dict(x=x), reduction="sum"))
+        program = jax.make_jaxpr(loss)(jnp.ones((2, n))).pretty_print(source_info=False)
+        return program.count(" = ")
+
+    assert equations(10) == equations(80)
