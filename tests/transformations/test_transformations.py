@@ -91,7 +91,8 @@ def test_hessian(on, case, options, hessian):
     found = flatten(on.read(hessian(lambda x: loss(x, *rest))(x)))
     wanted = flatten(second_differences(case, call.data, options))
     scale = max(map(abs, wanted)) or 1.0
-    assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= 2e-5 * scale
+    limit = 1e-4 if case.whole else 2e-5  # products are rounded, and differentiated twice
+    assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= limit * scale
 
 
 def second_differences(case, data, options, step=1e-5):

@@ -174,7 +174,7 @@ def weight_of_label(xp: Any, h: Array, w: Array, label: Array, b: Any, c: Array 
 def logits(xp: Any, h: Array, w: Array, b: Array | None) -> Any:
     """The logits before the cap."""
     x = products(xp, h, w)
-    return x if b is None else x + b
+    return x if b is None else x + per_class(xp, b, x)
 
 
 def capped(xp: Any, x: Array, cap: Number | None) -> Any:
