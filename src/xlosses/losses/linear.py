@@ -219,5 +219,5 @@ def slope_by_logits(
         factor = kept if even is None else kept + xp.sum(even)
         factor = factor + 2.0 * options["z"] * log_partition if "z" in options else factor
         slope = xp.softmax(x) * factor[..., None]
-        slope = xp.add_at(slope if even is None else slope - even, label, -kept)
+        slope = xp.add_at(slope if even is None else slope - per_class(xp, even, x), label, -kept)
     return slope
