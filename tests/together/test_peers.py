@@ -41,7 +41,8 @@ def test_cosine_embedding_of_torch_has_no_label_0():
 
 
 def test_cosine_distance_of_optax():
-    optax = pytest.importorskip("optax")
+    import optax
+
     found = xlosses.cosine_embedding_loss(jnp.asarray(X1), jnp.asarray(X2), 1, reduction="none")
     np.testing.assert_allclose(found, optax.losses.cosine_distance(X1, X2), rtol=1e-5)
 
@@ -66,7 +67,8 @@ def test_pinball_of_scikit_learn_at_several_levels():
 @pytest.mark.parametrize(("alpha", "beta"), [(0.5, 0.5), (0.3, 0.7)])
 def test_tversky_of_optax(alpha, beta):
     """Which it calls Dice: classes last, after a softmax, one value per sample and class."""
-    optax = pytest.importorskip("optax")
+    import optax
+
     p = np.asarray(P / P.sum(axis=-1, keepdims=True))
     options = {"alpha": alpha, "beta": beta}
     wanted = optax.losses.dice_loss(jnp.log(p), T, smooth=1.5, reduction="none", **options)
@@ -78,7 +80,8 @@ def test_tversky_of_optax(alpha, beta):
 
 def test_dice_of_keras():
     """Its 1e-7 is in the denominator alone, and an empty prediction of an empty target is 1."""
-    keras = pytest.importorskip("keras")
+    import keras
+
     p, t = torch.tensor(P), torch.tensor(T)
     wanted = keras.losses.dice(t, p, axis=(1, 2))
     found = partial(xlosses.dice_loss, axis=(1, 2), smooth=0.0, reduction="none")
@@ -89,7 +92,8 @@ def test_dice_of_keras():
 
 def test_tversky_of_keras():
     """Its alpha weighs what is missed, its beta what is predicted in vain: the other way round."""
-    keras = pytest.importorskip("keras")
+    import keras
+
     p, t = torch.tensor(P), torch.tensor(T)
     wanted = keras.losses.tversky(t, p, alpha=0.2, beta=0.8, axis=(1, 2))
     loss = partial(xlosses.tversky_loss, axis=(1, 2), smooth=0.0, reduction="none")
