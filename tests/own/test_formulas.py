@@ -129,6 +129,13 @@ def test_terms_have_the_shape_that_a_mean_counts(on):
                 xlosses.evaluate(form, dict(x=x, y=x))
 
 
+def test_a_slope_by_what_all_terms_share_is_refused():
+    """It would not be summed over the terms, and give a wrong gradient."""
+    form = xlosses.formula("elements", "shared")(lambda xp, x, s: s * x)
+    with pytest.raises(ValueError, match="a slope by 'shared' would have to be summed over the terms"):
+        form.slope(by=("x", "s"))(lambda xp, x, s: (s, x))
+
+
 def test_slopes_have_the_shape_of_the_first_array(on):
     form = xlosses.formula("rows", "rows")(lambda xp, x, y: xp.sum(x - y, axis=-1))
     form.slope(lambda xp, x, y: xp.ones_like(x[..., 0]))

@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 from xlosses._backends import Cache
 from xlosses._core import alignment as alignments
-from xlosses._core.alignment import OF_ENTRIES, Alignment
+from xlosses._core.alignment import OF_ENTRIES, UNCUT, Alignment
 
 Terms: TypeAlias = Callable[..., Any]
 Width: TypeAlias = Callable[..., int]
@@ -116,6 +116,12 @@ class Formula:
         def decorate(slope_function: Terms) -> Terms:
             self.slope_function = slope_function
             self.slope_by = self._places(slope_function, by, 1) if by else (0,)
+            for place in self.slope_by if self.alignment else ():
+                if self.alignment[place] in UNCUT:
+                    raise ValueError(
+                        f"a slope by {self.alignment[place]!r} would have to be summed over the terms: give "
+                        f"{self!r} a vjp"
+                    )
             return slope_function
 
         return decorate if slope_function is None else decorate(slope_function)
