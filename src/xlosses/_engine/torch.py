@@ -28,6 +28,7 @@ from xlosses._engine.whole import Places, Runner
 BLOCK = 1 << 18  # per thread; starting an operation takes as long as computing 2000 entries
 MIDDLING = 1 << 13  # from here on, checking a result is faster than the guards of the careful form
 LARGE = 1 << 14  # from here on, the slope in blocks is faster than autograd
+SMALL = 1 << 19  # up to here, the gradient is computed with the sums and kept, which saves calls of Python
 _TENSOR = object()  # stands for a tensor that autograd keeps
 
 
@@ -153,7 +154,7 @@ class _Derivatives(torch.autograd.Function):
         elif is_batched(gradient):  # vmap does not allow the check for finite values that blocks make
             found = compute(weighted).by
         elif saved is not None:
-            found = tuple(by_array.mul_(gradient) for by_array in saved)
+            found = tuple(x.mul_(gradient) if saved.are_new else x * gradient for x in saved.by)
         else:
             found = _in_blocks(compute, weighted, ctx.limit, places).by
         by_place = dict(zip(places, found, strict=True))
@@ -222,10 +223,13 @@ def _with_gradients(compute: Compute, operands: Operands, limit: int, places: Pl
     if operands.formula.vjp_function is not None and compute is reduce.sums:
         of_total = partial(reduce.sums_and_gradients, needed=places)
         together = _in_blocks(of_total, operands, limit, places)
-        return together.sums, together.by
+        return together.sums, together
     on_cpu = operands.arrays[0].device.type == "cpu"
     if not (operands.formula.shares_softmax and compute is reduce.sums and operands.as_given and on_cpu):
-        return _in_blocks(compute, operands, limit, ()), None
+        result = _in_blocks(compute, operands, limit, ())
+        if compute is not reduce.sums or operands.size > entries(SMALL):
+            return result, None
+        return result, _in_blocks(partial(reduce.gradients, needed=places), operands, limit, places)
     keep_freed_memory()
     operations, sums = _SharedSoftmax.for_one_call(), []
     gradient = torch.empty_like(operands.arrays[0])
@@ -241,7 +245,7 @@ def _with_gradients(compute: Compute, operands: Operands, limit: int, places: Pl
         if slope is not part:
             part.copy_(slope)
         sums.append(block_sums)
-    return merged(sums, _pieces), (gradient,)
+    return merged(sums, _pieces), Gradients(None, (gradient,), are_new=True)
 
 
 runner = TorchRunner()

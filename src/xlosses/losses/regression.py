@@ -214,9 +214,9 @@ def huber_loss(
 
 @formula
 def huber(xp: Any, x: Array, y: Array, delta: Number) -> Any:
-    error = xp.absolute(x - y)
-    near = xp.clip(error, None, delta)
-    return near * (error - 0.5 * near)  # both branches at once; `near` is 0 at the kink of |x - y|
+    error = x - y
+    near = xp.clip(error, -delta, delta)
+    return near * (error - 0.5 * near)  # both branches at once
 
 
 @huber.slope
@@ -294,10 +294,9 @@ def smooth_l1_loss(
 
 @formula
 def smooth_l1(xp: Any, x: Array, y: Array, beta: Number) -> Any:
-    error = xp.absolute(x - y)
-    near = xp.clip(error, None, beta)
-    # near / beta is at most 1, so that neither value nor gradient overflows; error / beta could.
-    return 0.5 * near * (near / beta) + xp.relu(error - beta)
+    error = x - y
+    near = xp.clip(error, -beta, beta)
+    return near / beta * (error - 0.5 * near)  # near / beta does not overflow, error / beta could
 
 
 @smooth_l1.slope
