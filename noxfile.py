@@ -130,15 +130,19 @@ def tests(session: nox.Session, backend: str) -> None:
 
 
 @nox.session(default=False)
-@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+@nox.parametrize("backend", [nox.param(name, id=name) for name in (*BACKENDS, "together")])
 def deep(session: nox.Session, backend: str) -> None:
     """All tests by all engines, on every loss and a thousand random examples: before a release."""
     if not has(backend):
         return
+    session.env["XLOSSES_TESTS"] = "deep"
+    if backend == "together":
+        together(session)
+        return
     install_for_tests(session, backend)
     for engine in ENGINES.get(backend, ("on",)):
         run = ("pytest", "--backend", backend, *SIDE_BY_SIDE, *session.posargs)
-        session.run(*run, env={"XLOSSES_ENGINE": engine, "XLOSSES_TESTS": "deep"})
+        session.run(*run, env={"XLOSSES_ENGINE": engine})
 
 
 # What `oldest` and `newest` run of the matrix, in a few minutes.
@@ -218,7 +222,8 @@ def together(session: nox.Session) -> None:
     install(session, "mypy", "pytest", "pytest-xdist", *PEERS, extras=everything("demo"))
     session.run("mypy", "--strict", "src")
     session.run("mypy", "--strict", "tests/typing_for_users.py")  # torch in, torch out
-    session.run("pytest", "tests/together", *SIDE_BY_SIDE, *session.posargs)
+    env = {**PROGRAMS, **HASTY}
+    session.run("pytest", "tests/together", *SIDE_BY_SIDE, *session.posargs, env=env)
 
 
 @nox.session

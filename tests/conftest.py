@@ -59,10 +59,12 @@ def _is_run(item: pytest.Item, adaptor: Any) -> bool:
         return True
     if "(trained" in case.name and adaptor.name != "numpy":  # the loss without that parameter stands for it
         return False
-    if case in FIRSTS and parameters.get("options", case.options[0]) == case.options[0]:
+    in_first_setting = parameters.get("options", case.options[0]) == case.options[0]
+    if case in FIRSTS and in_first_setting:
         return True
     for mark in item.iter_markers("fewer"):
         for name, kept in mark.kwargs.items():
+            kept = [case.options[0]] if kept == "first" else kept
             kept = list(getattr(adaptor, TABLES[name]).values())[-1:] if kept == "last" else kept
             if parameters[name] not in kept:
                 return False

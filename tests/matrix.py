@@ -24,12 +24,14 @@ __all__ = [
     "TESTED",
     "TRACEABLE",
     "Call",
+    "deep",
     "every_case",
     "every_group",
     "every_reduction",
     "every_row_setting",
     "every_setting",
     "exactly",
+    "except_on_jax",
     "fewer",
     "flatten",
     "floating",
@@ -78,7 +80,14 @@ one_of_each_sort = of_cases(TESTED if EXTENT == "deep" else FIRSTS)
 
 fewer = pytest.mark.fewer
 """`@fewer(argument=values)` is for all but the first loss of each sort in its first setting: what stands
-for the others in a usual run. "last" is the last transformation in a framework's table."""
+for the others in a usual run. "last" is the last transformation in a framework's table, "first" the first
+setting of a case."""
+
+deep = pytest.mark.usually_on()
+"""For a test, or for one of its parameters, that only a deep run takes."""
+
+except_on_jax = pytest.mark.usually_on("numpy", "strict", "torch", "mlx")
+"""For what takes XLA a second to compile, and depends on little that is JAX's."""
 
 
 def multiplies(case: Case) -> bool:

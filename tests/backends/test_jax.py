@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from matrix import Call, every_case, every_setting, fewer, one_of_each_sort
+from matrix import Call, deep, every_case, every_setting, fewer, one_of_each_sort
 from on_jax import enable_x64
 
 import xlosses
@@ -53,6 +53,7 @@ def test_no_rank_or_dtype_promotion_inside(on, case, options, reduction):
             call.slope(**options, reduction=reduction, weights=weights, where=where)
 
 
+@deep  # test_hessian has them in single precision
 @one_of_each_sort
 def test_second_order_in_double_precision(on, case):
     from jax.test_util import check_grads
@@ -113,9 +114,11 @@ LARGE = {
 }
 
 
-@pytest.mark.parametrize("loss", LARGE.values(), ids=LARGE)
-def test_nothing_holds_on_to_tracers(loss):
-    x = jnp.linspace(-1.0, 1.0, 20_000)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[deep] if name.startswith(("bin", "kl")) else []) for name in LARGE]
+)
+def test_nothing_holds_on_to_tracers(name):
+    loss, x = LARGE[name], jnp.linspace(-1.0, 1.0, 20_000)
     with xlosses.engine("on"), jax.checking_leaks():
         jax.jit(loss)(x)
         jax.jit(jax.grad(loss))(x)

@@ -9,7 +9,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from matrix import Call, every_reduction, every_setting, fewer, flatten
+from matrix import Call, every_reduction, every_setting, except_on_jax, fewer, flatten
 from test_values import WEIGHTS, WHERE, extras
 
 import xlosses
@@ -18,8 +18,12 @@ from xlosses.testing import expected
 
 @every_setting
 @every_reduction
-@pytest.mark.parametrize("extra", [False, True], ids=["plain", "weights and where"])
-@fewer(reduction=["none", "weighted_mean"], extra=[True])
+@pytest.mark.parametrize(
+    "extra",
+    [pytest.param(False, marks=except_on_jax), True],
+    ids=["plain", "weights and where"],
+)
+@fewer(reduction=["none", "weighted_mean"], extra=[True], options="first")
 def test_values_and_gradients_are_those_of_the_formula(on, case, options, reduction, extra, setting):
     call = Call(on, case)
     settings = {**options, **(extras(on, WEIGHTS, WHERE) if extra else {}), "reduction": reduction}
@@ -157,6 +161,7 @@ def test_environment_variable(variable, wanted):
 
 
 @every_setting
+@fewer(options="first")
 def test_plans_are_remembered_and_change_nothing(on, case, options):
     """The second call takes the remembered way; other shapes, dtypes and wrong ones do not."""
     call = Call(on, case)

@@ -228,7 +228,7 @@ def test_formulas_without_guards_are_not_tried():
 
 @every_row_setting
 @pytest.mark.parametrize("masked", [False, True], ids=["all", "masked"])
-@fewer(masked=[True])
+@fewer(masked=[True], options="first")
 def test_rows_are_computed_with_where_they_lie(on, case, options, masked):
     """Along the first axis of three, inside jit, with the derivatives by every array."""
     call = Call(on, case, n=12)

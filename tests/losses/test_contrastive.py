@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import SETTINGS, Call, every_reduction, exactly, fewer, flatten, floating, of_settings
+from matrix import (
+    SETTINGS,
+    Call,
+    every_reduction,
+    exactly,
+    except_on_jax,
+    fewer,
+    flatten,
+    floating,
+    of_settings,
+)
 from test_truth import INF, Row
 from test_truth import test_truth as assert_truth
 from test_values import WEIGHTS, WHERE, extras
@@ -91,7 +101,9 @@ def test_what_must_come_out(on, row):
 
 @every_whole_setting
 @every_reduction
-@pytest.mark.parametrize("chunk", [1, 15, 1000])
+@pytest.mark.parametrize(
+    "chunk", [pytest.param(1, marks=except_on_jax), 15, pytest.param(1000, marks=except_on_jax)]
+)
 @fewer(reduction=["none", "weighted_mean"], chunk=[15])
 def test_chunks_of_any_size(on, case, options, reduction, chunk):
     """One term each; two, of which the last has one; all. By every trained array."""

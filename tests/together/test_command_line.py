@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from matrix import deep
 
 from xlosses._backends import FRAMEWORKS
 from xlosses._cli import main
@@ -102,13 +103,15 @@ def test_missing_framework_that_was_asked_for(tmp_path):
     assert 'MLX is not installed; install with: python -m pip install "xlosses[mlx]"' in found.stderr
 
 
-def test_parity(tmp_path):
-    """All of it, on real data."""
+@pytest.mark.parametrize("losses", ["mse_loss,cross_entropy,info_nce_loss", pytest.param("", marks=deep)])
+def test_parity(tmp_path, losses):
+    """On real data: a loss of elements, one of rows, one of whole batches; and all."""
     figures = tmp_path / "parity.json"
-    found = run("parity", "--json", str(figures))
+    found = run("parity", "--json", str(figures), *(("--losses", losses) if losses else ()))
     assert found.returncode == 0, found.stdout + found.stderr
     rows = json.loads(figures.read_text())
-    assert {row["case"] for row in rows} == set(CASES)
+    cases = {name for name, case in CASES.items() if not losses or case.loss_name in losses.split(",")}
+    assert {row["case"] for row in rows} == cases
     assert {row["backend"] for row in rows} == set(FRAMEWORKS)
     assert all(row["passed"] and row["difference"] <= row["tolerance"] for row in rows)
     assert f"{len(rows)} of {len(rows)} arrays within tolerance" in found.stdout

@@ -13,7 +13,7 @@ WEIGHTS, WHERE = [0.5, 2.0, 0.0, 1.0, 3.0, 0.25], [True, False, True, True, Fals
 
 @every_setting
 @pytest.mark.parametrize("reduction", ["sum", "weighted_mean"])
-@fewer(reduction=["weighted_mean"], mapper="last")
+@fewer(reduction=["weighted_mean"], mapper="last", options="first")
 def test_mapped_with_all_else_closed_over(on, case, options, reduction, mapper):
     calls = [Call(on, case, seed=seed) for seed in range(3)]
     weights, where = on.array(WEIGHTS), on.array(WHERE, "bool")
