@@ -1,7 +1,7 @@
 """Make the reference tables: `python tests/accuracy/make_tables.py`. Needs mpmath, takes minutes.
 
-For every case of the catalogue, its options and the four dtypes: the points of `points.py` with
-value and partial derivatives by `definitions.py`, at 50 digits or more. Written to tables.json.gz,
+For every case of the catalogue, its options and the four dtypes: the points of `points` with
+value and partial derivatives by `definitions`, at 50 digits or more. Written to tables.json.gz,
 which `tables.py` reads: numbers in the shortest form that is exact (inputs), or good to a
 thousandth of a unit in the last place (results, for float64 in two parts).
 """
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from definitions import DEFINITIONS, PRIMITIVES, Term
-from definitions_of_batches import added
+from definitions.contrastive import added
 from formats import FORMATS, Format
 from mpmath import mp
 from points import LONG, Point, points

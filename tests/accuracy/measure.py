@@ -12,8 +12,8 @@ ones, by the framework's autodiff; and the slope, which `xlosses.value_and_grad`
 
 The unit: for element-wise losses, ULP of the largest term that the definition adds; for losses
 over rows, relative to that term; for the half types, ULP of the result, after what float32 may be
-off. `definitions.py` says per loss what the largest term is, and why. A new reason for a figure
-over its target goes into `targets.py`, new points into `points.py`, and then `make_tables.py` runs.
+off. `definitions` says per loss what the largest term is, and why. A new reason for a figure
+over its target goes into `targets.py`, new points into `points`, and then `make_tables.py` runs.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def results(
 
 
 def primitive(name: str, bench: Workbench, x: Any) -> Any:
-    """What the framework makes of one primitive of `definitions.py`; None where it has no autodiff."""
+    """What the framework makes of one primitive of `definitions`; None where it has no autodiff."""
     xp = bench.xp
     if name.startswith("gradient of "):
         functions = {"x / y": lambda y: x / y, "where": lambda y: math.inf * xp.where(y == y, 0.0, y)}

@@ -141,7 +141,7 @@ def half(x: Any) -> Any:
     return type(x)(map(half, x)) if isinstance(x, (list, tuple)) else x / 2
 
 
-DEFINITIONS_OF_BATCHES = {
+DEFINITIONS = {
     "info_nce_loss": info_nce,
     "info_nce_loss (trained temperature)": info_nce,
     "siglip_loss": siglip,

@@ -1,7 +1,7 @@
 """Where the losses are measured whose terms compare an entry with all of its batch: whole batches.
 
 A batch is the arguments of one call. Products over the temperature stay below about a thousand; what
-their rounding makes of a loss is in its scale (`definitions_of_batches.py`).
+their rounding makes of a loss is in its scale (`definitions/contrastive.py`).
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def labelled(*values: float) -> Callable[..., Iterator[Batch]]:
     return make
 
 
-BATCHES: Mapping[str, Callable[..., Iterator[Batch]]] = {
+MAKERS: Mapping[str, Callable[..., Iterator[Batch]]] = {
     "linear_cross_entropy": features,
     "info_nce_loss": trained(),
     "info_nce_loss (trained temperature)": trained(0.25),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from xlosses.testing.references import Row, Term
+from xlosses.testing.references.common import Row, Term
 
 Rows = Sequence[Row]
 Matrix = list[list[float]]

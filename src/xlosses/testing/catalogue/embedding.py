@@ -1,0 +1,44 @@
+"""Embeddings and rankings."""
+
+from __future__ import annotations
+
+import math
+
+import xlosses
+from xlosses.testing.case import Case
+from xlosses.testing.references import embedding as references
+
+CASES = (
+    Case(
+        "margin_ranking_loss",
+        xlosses.margin_ranking_loss,
+        references.margin_ranking,
+        {"inputs1": "score", "inputs2": "rival score", "targets": "side"},
+        ({}, {"margin": 0.5}),
+        by=("inputs1", "inputs2"),
+    ),
+    Case(
+        "triplet_loss",
+        xlosses.triplet_loss,
+        references.triplet,
+        {"anchors": "vector", "positives": "near vector", "negatives": "far vector"},
+        ({}, {"p": 1, "margin": 0.7}, {"p": 3, "margin": 2.0}, {"p": math.inf}),
+        by=("anchors", "positives", "negatives"),
+    ),
+    Case(
+        "cosine_similarity_loss",
+        xlosses.cosine_similarity_loss,
+        references.cosine,
+        {"x1": "vector", "x2": "near vector"},
+        ({}, {"eps": 20.0}),
+        by=("x1", "x2"),
+    ),
+    Case(
+        "cosine_embedding_loss",
+        xlosses.cosine_embedding_loss,
+        references.cosine_embedding,
+        {"x1": "vector", "x2": "other vector", "targets": "likeness"},
+        ({}, {"margin": 0.5, "eps": 20.0}),
+        by=("x1", "x2"),
+    ),
+)

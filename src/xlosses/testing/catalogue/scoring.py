@@ -1,0 +1,32 @@
+"""Quantiles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import xlosses
+from xlosses.testing.case import Case
+from xlosses.testing.references import scoring as references
+
+
+def _quantile_loss_of_levels(inputs: Any, targets: Any, quantile: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.quantile_loss(inputs, targets, quantile=quantile, axis=axis, **options)
+
+
+_HUBER = {"inputs": "prediction", "targets": "target"}
+
+CASES = (
+    Case(
+        "quantile_loss",
+        xlosses.quantile_loss,
+        references.quantile,
+        _HUBER,
+        ({}, {"quantile": 0.75}),
+    ),
+    Case(
+        "quantile_loss (levels)",
+        _quantile_loss_of_levels,
+        references.quantiles,
+        {"inputs": "quantiles", "targets": "target", "quantile": "levels"},
+    ),
+)

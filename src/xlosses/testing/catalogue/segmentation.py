@@ -1,0 +1,42 @@
+"""Sets."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import xlosses
+from xlosses.testing.case import Case
+from xlosses.testing.references import segmentation as references
+
+
+def _dice_loss_of_kept(inputs: Any, targets: Any, kept: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.dice_loss(inputs, targets, axis=axis, kept=kept, **options)
+
+
+CASES = (
+    Case(
+        "dice_loss",
+        partial(xlosses.dice_loss, axis=-1),
+        references.dice,
+        {"inputs": "membership", "targets": "members"},
+        ({}, {"smooth": 0.0}, {"squared": True}, {"squared": True, "smooth": 0.0}),
+        by=("inputs", "targets"),
+    ),
+    Case(
+        "dice_loss (kept)",
+        _dice_loss_of_kept,
+        references.dice,
+        {"inputs": "membership", "targets": "members", "kept": "kept"},
+        ({}, {"squared": True}),
+        by=("inputs", "targets"),
+    ),
+    Case(
+        "tversky_loss",
+        partial(xlosses.tversky_loss, axis=-1),
+        references.tversky,
+        {"inputs": "membership", "targets": "members"},
+        ({}, {"alpha": 0.3, "beta": 0.7, "smooth": 0.0}),
+        by=("inputs", "targets"),
+    ),
+)

@@ -1,0 +1,58 @@
+"""Embeddings and rankings."""
+
+from __future__ import annotations
+
+import math
+
+from xlosses.testing.references.common import (
+    Row,
+    Term,
+    sign,
+)
+
+
+def margin_ranking(x1: float, x2: float, y: float, margin: float = 0.0) -> Term:
+    value = -y * (x1 - x2) + margin
+    short = value > 0
+    return Term(max(0.0, value), (-y * short, y * short, (x2 - x1) * short))
+
+
+def triplet(a: Row, b: Row, n: Row, p: float = 2, margin: float = 1.0, eps: float = 1e-6) -> Term:
+    near, by_near = _distance(a, b, p, eps)
+    far, by_far = _distance(a, n, p, eps)
+    value = near - far + margin
+    short = value > 0
+    by_a = [(g - h) * short for g, h in zip(by_near, by_far, strict=True)]
+    return Term(max(0.0, value), (by_a, [-g * short for g in by_near], [h * short for h in by_far]))
+
+
+def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
+    n1, n2 = math.hypot(*x1), math.hypot(*x2)
+    dot = math.fsum(a * b for a, b in zip(x1, x2, strict=True))
+    value = dot / max(n1 * n2, eps)
+    if n1 == 0 or n2 == 0:
+        return Term(0.0, ([0.0] * len(x1), [0.0] * len(x2)))
+    # Each vector's share of the denominator turns with it, unless the denominator is eps.
+    turn = value if n1 * n2 > eps else 0.0
+    by_1 = [b / max(n1 * n2, eps) - turn * a / n1**2 for a, b in zip(x1, x2, strict=True)]
+    by_2 = [a / max(n1 * n2, eps) - turn * b / n2**2 for a, b in zip(x1, x2, strict=True)]
+    return Term(value, (by_1, by_2))
+
+
+def cosine_embedding(x1: Row, x2: Row, y: float, margin: float = 0.0, eps: float = 1e-8) -> Term:
+    c = cosine(x1, x2, eps)
+    if y > 0:
+        value, by_cosine = 1 - c.value, -1.0
+    else:
+        value, by_cosine = max(0.0, c.value - margin), float(c.value > margin)
+    return Term(value, tuple([by_cosine * g for g in x] for x in c.partials if isinstance(x, list)))
+
+
+def _distance(a: Row, b: Row, p: float, eps: float) -> tuple[float, list[float]]:
+    d = [x - y for x, y in zip(a, b, strict=True)]
+    if p == math.inf:
+        length = max(map(abs, d))
+        ties = sum(abs(dk) == length for dk in d)
+        return length, [sign(dk) * (abs(dk) == length) / ties for dk in d]
+    length = (math.fsum(abs(dk) ** p for dk in d) + eps) ** (1 / p)
+    return length, [sign(dk) * (abs(dk) / length) ** (p - 1) if dk else 0.0 for dk in d]

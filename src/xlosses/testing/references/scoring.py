@@ -1,0 +1,22 @@
+"""Quantiles."""
+
+from __future__ import annotations
+
+import math
+
+from xlosses.testing.references.common import (
+    Row,
+    Term,
+)
+
+
+def quantile(x: float, y: float, quantile: float = 0.5) -> Term:
+    below, above = float(x < y), float(x > y)
+    by_x = (1 - quantile) * above - quantile * below
+    return Term(by_x * (x - y), (by_x, -by_x))
+
+
+def quantiles(x: Row, y: float, levels: Row) -> Term:
+    terms = [quantile(xk, y, q) for xk, q in zip(x, levels, strict=True)]
+    by_x = [term.partials[0] / len(x) for term in terms if isinstance(term.partials[0], float)]
+    return Term(math.fsum(term.value for term in terms) / len(x), (by_x, -math.fsum(by_x)))

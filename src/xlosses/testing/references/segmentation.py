@@ -1,0 +1,41 @@
+"""Sets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from xlosses.testing.references.common import (
+    Row,
+    Term,
+)
+
+
+def dice(
+    p: Row, t: Row, kept: Sequence[bool] | None = None, smooth: float = 1.0, squared: bool = False
+) -> Term:
+    power = 2 if squared else 1
+    pairs = [(a, b) for a, b, keep in zip(p, t, kept or [True] * len(p), strict=True) if keep]
+    below = math.fsum([a**power + b**power for a, b in pairs] + [smooth])
+    apart = math.fsum(a**power + b**power - 2 * a * b for a, b in pairs)
+    if below == 0:
+        return Term(0.0, ([0.0] * len(p), [0.0] * len(p)))
+    near = math.fsum([2 * a * b for a, b in pairs] + [smooth]) / below
+
+    def by(x: Row, other: Row) -> list[float]:
+        slopes = [(near * power * a ** (power - 1) - 2 * b) / below for a, b in zip(x, other, strict=True)]
+        return [slope * keep for slope, keep in zip(slopes, kept or [True] * len(p), strict=True)]
+
+    return Term(apart / below, (by(p, t), by(t, p)))
+
+
+def tversky(p: Row, t: Row, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0) -> Term:
+    pairs = list(zip(p, t, strict=True))
+    apart = math.fsum(alpha * a + beta * b - (alpha + beta) * a * b for a, b in pairs)
+    below = math.fsum([a * b for a, b in pairs] + [apart, smooth])
+    if below == 0:
+        return Term(0.0, ([0.0] * len(p), [0.0] * len(p)))
+    near, rest = math.fsum([a * b for a, b in pairs] + [smooth]) / below, 1 - alpha - beta
+    by_p = [(near * (rest * b + alpha) - b) / below for b in t]
+    by_t = [(near * (rest * a + beta) - a) / below for a in p]
+    return Term(apart / below, (by_p, by_t))

@@ -1,0 +1,71 @@
+"""Embeddings and rankings."""
+
+from __future__ import annotations
+
+from mpmath import mp
+
+from definitions.common import Number, Row, Term, largest, sign
+
+
+def margin_ranking(x1: Number, x2: Number, y: Number, margin: float = 0.0) -> Term:
+    value = margin - y * (x1 - x2)
+    short = int(value > 0)
+    scale = largest([mp.mpf(margin), y * (x1 - x2)]) * short
+    return Term(value * short, (-y * short, y * short, (x2 - x1) * short), scale)
+
+
+def triplet(a: Row, b: Row, n: Row, p: float = 2, margin: float = 1.0, eps: float = 1e-6) -> Term:
+    (near, by_near), (far, by_far) = distance(a, b, p, eps), distance(a, n, p, eps)
+    value = near - far + margin
+    short = int(value > 0)
+    by_a = [(g - h) * short for g, h in zip(by_near, by_far, strict=True)]
+    of_a = [max(abs(g), abs(h)) * short for g, h in zip(by_near, by_far, strict=True)]
+    return Term(
+        value * short,
+        (by_a, [-g * short for g in by_near], [h * short for h in by_far]),
+        largest([near, far, mp.mpf(margin)]),
+        (of_a, None, None),
+    )
+
+
+def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
+    n1, n2 = (mp.sqrt(mp.fsum(a**2 for a in x)) for x in (x1, x2))
+    if not n1 or not n2:
+        return Term(mp.mpf(0), ([mp.mpf(0)] * len(x1), [mp.mpf(0)] * len(x2)))
+    below = max(n1 * n2, mp.mpf(eps))
+    parts = [a * b / below for a, b in zip(x1, x2, strict=True)]
+    value, scale = mp.fsum(parts), mp.fsum(map(abs, parts))
+    turns = int(n1 * n2 > eps)  # not where the denominator is eps
+    by_1 = [b / below - turns * value * a / n1**2 for a, b in zip(x1, x2, strict=True)]
+    by_2 = [a / below - turns * value * b / n2**2 for a, b in zip(x1, x2, strict=True)]
+    of_1 = [max(abs(b) / below, turns * scale * abs(a) / n1**2) for a, b in zip(x1, x2, strict=True)]
+    of_2 = [max(abs(a) / below, turns * scale * abs(b) / n2**2) for a, b in zip(x1, x2, strict=True)]
+    return Term(value, (by_1, by_2), scale, (of_1, of_2))
+
+
+def cosine_embedding(x1: Row, x2: Row, y: Number, margin: float = 0.0, eps: float = 1e-8) -> Term:
+    c = cosine(x1, x2, eps)
+    short = int(c.value > margin)
+    by_c = -1 if y > 0 else short
+    value = 1 - c.value if y > 0 else (c.value - margin) * short
+    scale = max(1 if y > 0 else margin, c.scale or 0)
+    partials = tuple([by_c * g for g in by] for by in c.partials)
+    return Term(value, partials, scale, c.scales if by_c and c.scales else (None, None))
+
+
+def distance(a: Row, b: Row, p: float, eps: float) -> tuple[Number, list[Number]]:
+    d = [x - y for x, y in zip(a, b, strict=True)]
+    if p == mp.inf:
+        length = max(map(abs, d))
+        ties = sum(abs(dk) == length for dk in d)
+        return length, [mp.mpf(sign(dk) * (abs(dk) == length)) / ties for dk in d]
+    length = (mp.fsum(abs(dk) ** p for dk in d) + mp.mpf(eps)) ** (1 / mp.mpf(p))
+    return length, [sign(dk) * (abs(dk) / length) ** (p - 1) if dk else mp.mpf(0) for dk in d]
+
+
+DEFINITIONS = {
+    "margin_ranking_loss": margin_ranking,
+    "triplet_loss": triplet,
+    "cosine_similarity_loss": cosine,
+    "cosine_embedding_loss": cosine_embedding,
+}

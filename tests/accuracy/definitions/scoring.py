@@ -1,0 +1,26 @@
+"""Quantiles."""
+
+from __future__ import annotations
+
+from mpmath import mp
+
+from definitions.common import Number, Row, Term, sign
+
+
+def quantile(x: Number, y: Number, quantile: float = 0.5) -> Term:
+    q = mp.mpf(quantile)
+    by_x = {1: 1 - q, 0: mp.mpf(0), -1: -q}[sign(x - y)]
+    return Term(max(q * (y - x), (q - 1) * (y - x)), (by_x, -by_x))
+
+
+def quantiles(x: Row, y: Number, levels: Row) -> Term:
+    terms = [quantile(xk, y, q) for xk, q in zip(x, levels, strict=True)]
+    by_x = [term.partials[0] / len(x) for term in terms]
+    value = mp.fsum(term.value for term in terms) / len(x)
+    return Term(value, (by_x, -mp.fsum(by_x)), None, (None, mp.fsum(map(abs, by_x))))
+
+
+DEFINITIONS = {
+    "quantile_loss": quantile,
+    "quantile_loss (levels)": quantiles,
+}

@@ -1,0 +1,99 @@
+"""Embeddings and rankings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+from formats import Format
+
+from points.common import LENGTHS, LONG, Point, around, both, brief, even, ladder, normal
+
+
+def rankings(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    margin = options.get("margin", 0.0)
+    for x in both([0.0, *ladder(f, 14), *(around(f, margin) if margin else [])]):
+        for y in (1.0, -1.0):
+            yield x, 0.0, y
+    for _ in range(12):
+        yield normal(rng, 0, 2), normal(rng, 0, 2), rng.choice([-1.0, 1.0])
+    for x in (0.0, 2.0, f.max / 2):
+        yield x, x, 1.0
+        yield f.up(x), x, -1.0
+        yield x, -x, 1.0
+
+
+def triplets(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    def vector(n: int, spread: float) -> list[float]:
+        return [normal(rng, 0, spread) for _ in range(n)]
+
+    for _ in range(0 if options or f.bits < 20 else 2):
+        yield vector(LONG, 1.0), vector(LONG, 1.0), vector(LONG, 1.0)
+    for n in LENGTHS:
+        for spread in (1e-3, 0.1, 0.5, 1.0, 2.0, 10.0):
+            for _ in range(2):
+                yield vector(n, spread), vector(n, spread), vector(n, spread)
+        a, unit = vector(n, 1.0), [1.0, *[0.0] * (n - 1)]
+        zero = [0.0] * n
+        yield a, a, a
+        yield a, a, vector(n, 3.0)
+        yield a, vector(n, 3.0), a
+        yield zero, [4.0, -4.0, *[1.0] * (n - 2)], [0.0, 1.0, *[0.5] * (n - 2)]
+        yield zero, zero, unit
+        yield zero, unit, zero
+        for size in (f.max / 4 / n, math.sqrt(f.max) / 4, 1e-4, math.sqrt(f.tiny), f.tiny * 8, f.least * 5):
+            yield (
+                [brief(size * even(rng)) for _ in range(n)],
+                [-brief(size * even(rng)) for _ in range(n)],
+                zero,
+            )
+        yield [f.max / 8, *[f.tiny] * (n - 1)], zero, zero
+
+
+def vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    def vector(n: int, size: float = 1.0) -> list[float]:
+        return [brief(size * max(-4.0, min(4.0, rng.gauss(0, 1)))) for _ in range(n)]
+
+    for _ in range(0 if options or f.bits < 20 else 2):
+        yield vector(LONG), vector(LONG)
+    for n in LENGTHS:
+        for size in (1.0, 1.0, 1.0, 5.0, 20.0, 1e-3):
+            yield vector(n, size), vector(n, size)
+        a, unit, zero = vector(n), [1.0, *[0.0] * (n - 1)], [0.0] * n
+        yield a, a
+        yield a, [-x for x in a]
+        yield a, [brief(x * (1 + 1e-3 * even(rng))) for x in a]
+        yield unit, [0.0, *a[1:]]
+        if (eps := options.get("eps", 0.0)) >= 1:  # the clamp begins
+            yield [0.6 * eps, 0.8 * eps, *zero[2:]], unit
+        yield zero, zero
+        yield zero, a
+        yield a, zero
+        large, small = f.max / 8, math.sqrt(f.tiny)
+        for one, other in (
+            (large, 1.0),
+            (large, large),
+            (small, 1 / small),
+            (f.tiny * 1e5, f.tiny * 1e5),
+            (f.tiny * 16, large),
+            (1e-4, 1e-4),
+        ):
+            yield vector(n, one), vector(n, other)
+        yield [f.least * rng.randrange(1, 9) for _ in range(n)], a
+        yield [1.0, *[f.tiny] * (n - 1)], [f.tiny, *[1.0] * (n - 1)]
+
+
+def pairs_of_vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for x1, x2 in vectors(f, {k: x for k, x in options.items() if k != "margin"}, rng):
+        yield x1, x2, 1.0
+        yield x1, x2, -1.0
+
+
+MAKERS = {
+    "margin_ranking_loss": rankings,
+    "triplet_loss": triplets,
+    "cosine_similarity_loss": vectors,
+    "cosine_embedding_loss": pairs_of_vectors,
+}

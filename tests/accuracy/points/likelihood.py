@@ -1,0 +1,29 @@
+"""Likelihoods."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from random import Random
+from typing import Any
+
+from formats import Format
+
+from points.common import Point, around, brief, ladder, normal
+
+
+def gaussian(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    eps = options.get("eps", 1e-6)
+    for _ in range(24):
+        yield normal(rng, 0, 2), normal(rng, 0, 2), brief(math.exp(rng.gauss(0, 2)))
+    for var in (0.0, *ladder(f, 10), *around(f, eps), *around(f, 1.0)):
+        yield 0.5, 0.5, var
+        yield 1.5, 0.25, var
+    for error in ladder(f, 12):
+        for var in (1.0, eps, error, 1e4):
+            yield error, 0.0, var
+
+
+MAKERS = {
+    "gaussian_nll_loss": gaussian,
+}
