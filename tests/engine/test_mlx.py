@@ -8,6 +8,13 @@ from matrix import wrong_slope
 
 import xlosses
 
+
+@pytest.fixture(autouse=True)
+def usual():
+    with xlosses.engine("on"):
+        yield
+
+
 X = mx.array([1.0, -2.0, 0.5])
 FACTOR = mx.array(2.0)
 

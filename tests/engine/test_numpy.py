@@ -18,6 +18,12 @@ from xlosses._engine.numpy import BLOCK
 MEGABYTE = 1 << 20
 
 
+@pytest.fixture(autouse=True)
+def usual():
+    with xlosses.engine("on"):
+        yield
+
+
 def extra_memory(f) -> tuple[int, int]:
     """The most memory that a call holds, and what it holds at its end, its result."""
     f()

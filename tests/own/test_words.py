@@ -14,8 +14,8 @@ ROWS = "".join(line for line in STANDARD.splitlines(keepends=True) if line.start
 
 # What the engine and the grammar ask of a namespace, and no formula.
 ENGINE = {
-    *("adopt", "default_float", "dtype_named", "ends", "nan_gradient", "owns", "refusal", "settings"),
-    *("signature", "tracing", "widest_integer"),
+    *("adopt", "default_float", "dtype_named", "ends", "for_this_call", "nan_gradient", "owns", "refusal"),
+    *("settings", "signature", "tracing", "widest_integer"),
 }
 
 

@@ -229,6 +229,10 @@ class Namespace:
         """Whether a compiler is tracing the Python code that runs now, so that nothing may be cached."""
         return False
 
+    def for_this_call(self) -> Namespace:
+        """The namespace to compute with now: another while a graph is traced that needs other words."""
+        return self
+
 
 def _device(x: Any) -> Any:
     from array_api_compat import device

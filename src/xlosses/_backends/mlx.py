@@ -83,6 +83,9 @@ class Mlx(Namespace):
     def owns(self, x: Any) -> bool:
         return isinstance(x, mx.array)
 
+    def for_this_call(self) -> Namespace:
+        return any_length if lengths_vary() else self
+
     def settings(self) -> Hashable:
         return mx.default_device().type
 

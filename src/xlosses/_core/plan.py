@@ -145,7 +145,10 @@ def _new_plan(call: Call) -> Plan:
 
 def _place(wanted: Alignment, kinds: Mapping[str, Alignment]) -> int:
     """Which of the arrays is aligned so; -1 if none is."""
-    return next((i for i, kind in enumerate(kinds.values()) if kind == wanted), -1)
+    for place, kind in enumerate(kinds.values()):  # not by next(), which PyTorch 2.6 does not trace
+        if kind == wanted:
+            return place
+    return -1
 
 
 def _width(formula: Formula, formula_shapes: list[shapes.Shape | None]) -> int:

@@ -7,7 +7,6 @@ from typing import Any
 
 import mlx.core as mx
 
-from xlosses._backends.mlx import any_length, lengths_vary
 from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute
@@ -18,8 +17,9 @@ from xlosses._engine.whole import Places, Runner
 class MlxRunner(Runner):
     def run(self, compute: Compute, operands: Operands, places: Places = ()) -> Any:
         """Not for rows: their slope would compute again the exponentials that MLX's own gradient keeps."""
-        if lengths_vary():
-            return compute(operands._replace(xp=any_length))
+        operands = operands._replace(xp=operands.xp.for_this_call())
+        if operands.xp.lengths_vary:
+            return compute(operands)
         formula = operands.formula
         if formula.vjp_function is not None:
             return in_chunks(compute, operands, places)

@@ -51,4 +51,4 @@ class Runner:
 
     def run(self, compute: Compute, operands: Operands, places: Places = ()) -> Any:
         """`compute(operands)`: terms or sums, or the gradients by the arrays at these places."""
-        return compute(operands)
+        return compute(operands._replace(xp=operands.xp.for_this_call()))
