@@ -19,6 +19,10 @@ TABLES = {  # of the adaptor, by the argument of a test that runs for each entry
     "hessian": "hessians",
 }
 
+# Where tests spend their time in compilers, the first loss of each sort stands for the others, except in the
+# tests marked `every_loss`. Folders of tests, by the framework.
+COMPILED = {"jax": ("backends", "engine", "losses", "transformations"), "torch": ("transformations",)}
+
 sys.path[:0] = [str(HERE), str(HERE / "backends"), str(HERE / "losses")]
 
 
@@ -29,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "usually_on(*backends): other frameworks come in a deep run")
     config.addinivalue_line("markers", "fewer: what is run of losses that others stand for (matrix.py)")
+    config.addinivalue_line("markers", "every_loss: also where compiling takes long (matrix.py)")
     config.adaptor = import_module(f"on_{config.getoption('backend')}").adaptor
 
 
@@ -62,6 +67,9 @@ def _is_run(item: pytest.Item, adaptor: Any) -> bool:
     in_first_setting = parameters.get("options", case.options[0]) == case.options[0]
     if case in FIRSTS and in_first_setting:
         return True
+    folder = item.path.relative_to(HERE).parts[0]
+    if folder in COMPILED.get(adaptor.name, ()) and not item.get_closest_marker("every_loss"):
+        return False
     for mark in item.iter_markers("fewer"):
         for name, kept in mark.kwargs.items():
             kept = [case.options[0]] if kept == "first" else kept

@@ -27,6 +27,7 @@ __all__ = [
     "deep",
     "every_case",
     "every_group",
+    "every_loss",
     "every_reduction",
     "every_row_setting",
     "every_setting",
@@ -82,6 +83,9 @@ fewer = pytest.mark.fewer
 """`@fewer(argument=values)` is for all but the first loss of each sort in its first setting: what stands
 for the others in a usual run. "last" is the last transformation in a framework's table, "first" the first
 setting of a case."""
+
+every_loss = pytest.mark.every_loss
+"""For what is tested of each loss also where compiling takes long (`COMPILED` of conftest.py)."""
 
 deep = pytest.mark.usually_on()
 """For a test, or for one of its parameters, that only a deep run takes."""

@@ -5,7 +5,17 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import TRACEABLE, Call, every_case, every_reduction, every_setting, fewer, flatten, floating
+from matrix import (
+    TRACEABLE,
+    Call,
+    every_case,
+    every_loss,
+    every_reduction,
+    every_setting,
+    fewer,
+    flatten,
+    floating,
+)
 
 import xlosses
 from xlosses.testing import KINDS, expected
@@ -29,6 +39,7 @@ def extras(on, weights, where):
     return found
 
 
+@every_loss
 @every_setting
 @every_reduction
 @weightings
@@ -73,6 +84,7 @@ def test_every_dtype(on, case, options, dtype):
         call.assert_close(gradient, mean.gradients[name])
 
 
+@every_loss
 @every_case
 def test_nan_where_masked(on, case):
     call = Call(on, case)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from matrix import TRACEABLE, Call, every_case, every_reduction, every_setting, fewer, flatten
+from matrix import TRACEABLE, Call, every_case, every_loss, every_reduction, every_setting, fewer, flatten
 
 import xlosses
 import xlosses.keras
@@ -37,6 +37,7 @@ def test_compiled_with_weights_and_mask(on, case, compiler):
     call.assert_close(found, exact.value)
 
 
+@every_loss
 @every_setting
 @fewer(gradient="last", options="first")
 def test_gradient(on, case, options, gradient):
@@ -60,8 +61,9 @@ def test_forward_mode(on, case, options, forward):
     assert math.isclose(on.read(found), math.fsum(slopes), abs_tol=1e-5 * max(map(abs, slopes)) * len(slopes))
 
 
+@every_loss
 @every_setting
-@fewer(mapper="last")
+@fewer(mapper="last", options="first")
 def test_mapped_over_terms(on, case, options, mapper):
     """Or over batches, where the terms of one belong together."""
     call = Call(on, case)
