@@ -84,6 +84,15 @@ def distributions(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return np.exp(x, out=x)
 
 
+def cosines(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return 1.8 * rng.random(shape, dtype=np.float32) - 0.9
+
+
+def boxes(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    low, size = rng.random((2, shape[0], 2), dtype=np.float32)
+    return np.concatenate([low, low + size + 0.25], axis=1)
+
+
 KINDS: Mapping[str, Drawn] = {
     "prediction": normal(1.2),  # errors of standard deviation 1.5
     "target": normal(0.9),
@@ -97,6 +106,8 @@ KINDS: Mapping[str, Drawn] = {
     "labels": labels,
     "distribution": distributions,
     "log probabilities": log_probabilities,
+    "cosine": cosines,
+    "box": boxes,
     "hidden": hidden,
     "class vectors": class_vectors,
     "classes of rows": classes_of_rows,

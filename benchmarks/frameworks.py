@@ -82,7 +82,7 @@ class NumPy(Framework):
         if way == TRAINING:
             by_slope = partial(xlosses.value_and_grad(ours(loss), LOSSES[loss].argnums), reduction="mean")
             steps = import_module("benchmarks.peers.steps_on_numpy").STEPS
-            return {OURS: by_slope, **steps[loss]}
+            return {OURS: by_slope, **steps.get(loss, {})}
         if way == UNREDUCED:
             return {OURS: ours(loss, "none"), "textbook": self.peers.TERMS[loss]}
         return super().contenders(loss, way)

@@ -38,6 +38,8 @@ SETS: Mapping[str, Shape] = {
     "32x256x256": (32, 256, 256),
     "64x512x512": (64, 512, 512),
 }
+# Boxes, whose edges lie along axis 1.
+BOXES: Mapping[str, Shape] = {"64x4": (64, 4), "10kx4": (10_000, 4), "500kx4": (500_000, 4)}
 # Vectors of which every one is compared with all others.
 BATCHES: Mapping[str, Shape] = {
     "64x16 pairs": (64, 16),
@@ -51,7 +53,7 @@ LAYERS: Mapping[str, Shape] = {
     "1024x128 to 8000": (1024, 128, 8000),
     "4096x256 to 32000": (4096, 256, 32000),
 }
-SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **SETS, **BATCHES, **LAYERS}
+SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **SETS, **BOXES, **BATCHES, **LAYERS}
 
 
 def elements(size: str) -> int:
@@ -62,7 +64,7 @@ def elements(size: str) -> int:
     return rows * rest[-1] if size in LAYERS else math.prod(SHAPES[size])
 
 
-SMALL = ("64", "64x10", "64x16", "4x8x8", "64x16 pairs", "64x16 to 10")
+SMALL = ("64", "64x10", "64x16", "4x8x8", "64x4", "64x16 pairs", "64x16 to 10")
 MIDDLING = ("10k", "100k", "500k", "2M")
 FROM_2M = tuple(size for size in SHAPES if elements(size) >= 2_000_000)
 LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
@@ -116,6 +118,22 @@ LOSSES: Mapping[str, Loss] = {
     "cosine_similarity_loss": Loss(("vector", "vector"), VECTORS, AXIS, BOTH),
     "cosine_embedding_loss": Loss(("vector", "vector", "likeness"), VECTORS, AXIS, BOTH),
     "quantile_loss": Loss(("prediction", "target"), ELEMENTS, {"quantile": 0.9}),
+    "binary_cross_entropy (weighed)": Loss(
+        ("logits", "yes or no"), ELEMENTS, {"pos_weight": 3.0, "label_smoothing": 0.1}
+    ),
+    "sigmoid_focal_loss": Loss(("logits", "yes or no"), ELEMENTS, {"alpha": 0.25}),
+    "softmax_focal_loss": Loss(("logits", "labels"), LOGITS, AXIS),
+    "poly_cross_entropy": Loss(("logits", "labels"), LOGITS, AXIS),
+    "generalized_cross_entropy": Loss(("logits", "labels"), LOGITS, AXIS),
+    "arcface_loss": Loss(("cosine", "labels"), LOGITS, AXIS),
+    "cosface_loss": Loss(("cosine", "labels"), LOGITS, AXIS),
+    "box_iou_loss": Loss(("box", "box"), BOXES, trained=BOTH),
+    "giou_loss": Loss(("box", "box"), BOXES, trained=BOTH),
+    "diou_loss": Loss(("box", "box"), BOXES, trained=BOTH),
+    "ciou_loss": Loss(("box", "box"), BOXES, trained=BOTH),
+    "jaccard_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
+    "focal_tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
+    "generalized_dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": 2, "class_axis": 1}),
     "dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
     "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),

@@ -18,6 +18,7 @@ from xlosses.testing.parity import arrays, difference
 from xlosses.testing.parity import flat as flatten
 
 __all__ = [
+    "DETACHED",
     "EXTENT",
     "REDUCTIONS",
     "ROWS",
@@ -41,7 +42,26 @@ __all__ = [
     "wrong_slope",
 ]
 
-TRACEABLE = (*("delta", "beta", "eps", "margin", "label_smoothing", "quantile", "alpha", "smooth"),)
+DETACHED = ("ciou_loss",)
+"""Losses that hold a factor constant: their gradient is not the derivative of their value."""
+
+TRACEABLE = (
+    *(
+        "delta",
+        "beta",
+        "eps",
+        "margin",
+        "label_smoothing",
+        "quantile",
+        "alpha",
+        "smooth",
+        "gamma",
+        "epsilon",
+        "q",
+        "scale",
+        "pos_weight",
+    ),
+)
 """The parameters that may be 0-d arrays."""
 
 EXTENT = os.environ.get("XLOSSES_TESTS", "usual")

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "xlosses"
 FILES = sorted(SRC.rglob("*.py"))
 LOSSES = sorted({case.loss_name for case in CASES.values()})
-TOOLS = ["engine", "evaluate", "formula", "value_and_grad"]
+TOOLS = ["engine", "evaluate", "formula", "smooth_labels", "value_and_grad"]
 
 # From the ground up; a file imports from floors below it, and from its own.
 FLOORS = [

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import optax
 
 from benchmarks.peers import dense
+from benchmarks.peers.textbook import terms
 
 Function = Callable[..., Any]
 
@@ -74,6 +75,7 @@ TEXTBOOK: Mapping[str, Function] = {
     "info_nce_loss": info_nce,
     "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
     "siglip_loss": siglip,
+    **terms(jnp, pick, jnp.arctan),
 }
 
 

@@ -10,6 +10,7 @@ import mlx.core as mx
 from mlx.nn import losses
 
 from benchmarks.peers import dense
+from benchmarks.peers.textbook import terms
 
 Function = Callable[..., Any]
 
@@ -65,6 +66,14 @@ def supervised_contrastive(x, labels):
     return -(mx.where(alike, log_p, 0).sum(axis=1) / mx.maximum(1, alike.sum(axis=1))).mean()
 
 
+def pick(x, labels):
+    return mx.take_along_axis(x, labels[:, None], axis=1)[:, 0]
+
+
+def mean_of(function: Function) -> Function:
+    return lambda *arrays: function(*arrays).mean()
+
+
 TEXTBOOK: Mapping[str, Function] = {
     "cosine_embedding_loss": cosine_embedding,
     "quantile_loss": lambda x, y: mx.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
@@ -74,6 +83,7 @@ TEXTBOOK: Mapping[str, Function] = {
     "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
     "siglip_loss": siglip,
     "supervised_contrastive_loss": supervised_contrastive,
+    **{loss: mean_of(function) for loss, function in terms(mx, pick, mx.arctan).items()},
 }
 PEERS: dict[str, dict[str, Function]] = {
     **{loss: {"mlx.nn.losses": partial(function, reduction="mean")} for loss, function in NATIVE.items()},

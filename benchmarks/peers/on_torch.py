@@ -9,8 +9,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (its usual name)
 
 from benchmarks.peers import dense
+from benchmarks.peers.textbook import terms
 
 Function = Callable[..., Any]
+
+
+def pick(x, labels):
+    return x.gather(1, labels[:, None])[:, 0]
+
+
+def mean_of(function: Function) -> Function:
+    return lambda *arrays: function(*arrays).mean()
 
 
 def rows(x):
@@ -77,6 +86,7 @@ TEXTBOOK: Mapping[str, Function] = {
     "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
     "siglip_loss": siglip,
     "supervised_contrastive_loss": supervised_contrastive,
+    **{loss: mean_of(function) for loss, function in terms(torch, pick, torch.arctan).items()},
 }
 PEERS: dict[str, dict[str, Function]] = {}
 for _name, _table in (("torch.nn.functional", NATIVE), ("textbook", TEXTBOOK)):

@@ -6,11 +6,15 @@ from xlosses._core.formula import formula
 from xlosses._engine import engine
 from xlosses._evaluate import evaluate
 from xlosses._value_and_grad import value_and_grad
+from xlosses.losses.angular import arcface_loss, cosface_loss
 from xlosses.losses.binary import binary_cross_entropy
+from xlosses.losses.boxes import box_iou_loss, ciou_loss, diou_loss, giou_loss
 from xlosses.losses.classification import cross_entropy, nll_loss
 from xlosses.losses.contrastive import info_nce_loss, siglip_loss, supervised_contrastive_loss
 from xlosses.losses.divergence import kl_div_loss
 from xlosses.losses.embedding import cosine_embedding_loss, cosine_similarity_loss
+from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
+from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
 from xlosses.losses.likelihood import gaussian_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
 from xlosses.losses.margin import hinge_loss
@@ -22,22 +26,33 @@ from xlosses.losses.regression import (
     mse_loss,
     smooth_l1_loss,
 )
+from xlosses.losses.robust import generalized_cross_entropy, poly_cross_entropy, smooth_labels
 from xlosses.losses.scoring import quantile_loss
-from xlosses.losses.segmentation import dice_loss, tversky_loss
+from xlosses.losses.segmentation import dice_loss, jaccard_loss, tversky_loss
 
 __all__ = [
+    "arcface_loss",
     "binary_cross_entropy",
+    "box_iou_loss",
+    "ciou_loss",
+    "cosface_loss",
     "cosine_embedding_loss",
     "cosine_similarity_loss",
     "cross_entropy",
     "dice_loss",
+    "diou_loss",
     "engine",
     "evaluate",
+    "focal_tversky_loss",
     "formula",
     "gaussian_nll_loss",
+    "generalized_cross_entropy",
+    "generalized_dice_loss",
+    "giou_loss",
     "hinge_loss",
     "huber_loss",
     "info_nce_loss",
+    "jaccard_loss",
     "kl_div_loss",
     "l1_loss",
     "linear_cross_entropy",
@@ -45,9 +60,13 @@ __all__ = [
     "margin_ranking_loss",
     "mse_loss",
     "nll_loss",
+    "poly_cross_entropy",
     "quantile_loss",
     "siglip_loss",
+    "sigmoid_focal_loss",
     "smooth_l1_loss",
+    "smooth_labels",
+    "softmax_focal_loss",
     "supervised_contrastive_loss",
     "triplet_loss",
     "tversky_loss",

@@ -70,6 +70,38 @@ REASONS = (
         )
         for loss in ("info_nce_loss*", "supervised_contrastive_loss*")
     ),
+    *(
+        Reason(
+            "sigmoid_focal_loss",
+            "*",
+            dtype,
+            "*",
+            "",
+            "What the target lacks is a quotient of sums, and is squared, which doubles its rounding.",
+        )
+        for dtype in ("float32", "float64")
+    ),
+    Reason(
+        "generalized_cross_entropy",
+        "*",
+        "*",
+        "gradient*",
+        "",
+        "The derivative of expm1 is taken from its result, which is -1 for a small probability; that of the "
+        "slope is not.",
+    ),
+    *(
+        Reason(
+            loss,
+            "*",
+            dtype,
+            "*gradient*",
+            "",
+            "Autodiff adds up more parts than the slope, which cancel where boxes are far apart.",
+        )
+        for loss in ("giou_loss", "diou_loss", "ciou_loss")
+        for dtype in ("float32", "float64")
+    ),
     Reason("log_cosh_loss", "jax", "float*", "value", "sinh", "XLA's sinh is off by many ULP."),
     Reason(
         "binary_cross_entropy (probabilities)",
@@ -97,15 +129,18 @@ REASONS = (
             "exp",
             "MLX's exp of float64 has the range and precision of float32: 0 below -87, inf above 88.",
         )
-        for loss in ("binary_cross_entropy", "cross_entropy*", "kl_div_loss")
+        for loss in ("*cross_entropy*", "kl_div_loss", "*focal_loss*", "arcface_loss", "cosface_loss")
     ),
-    Reason(
-        "kl_div_loss",
-        "mlx",
-        "float32",
-        "* at the ends",
-        "exp",
-        "MLX's exp is 0 where it would be subnormal, and the factor beside it may be large.",
+    *(
+        Reason(
+            loss,
+            "mlx",
+            "*",
+            "* at the ends",
+            "exp",
+            "MLX's exp is 0 where it would be subnormal, and the factor beside it may be large.",
+        )
+        for loss in ("kl_div_loss", "binary_cross_entropy (weight each)", "poly_*", "softmax_focal_loss*")
     ),
     Reason(
         "gaussian_nll_loss",

@@ -53,6 +53,7 @@ ORDINARY = {
     "unit": _filled((0.0, 1.0, 0.5), lambda rng: rng.random()),
     "negative": _filled((0.0, -1.0, -0.5), lambda rng: -rng.expovariate(0.5)),
     "side": _filled((1.0, -1.0), lambda rng: rng.choice((1.0, -1.0))),
+    "cosine": _filled((0.0, 0.5, -0.5, 1.0, -1.0), lambda rng: rng.uniform(-1.0, 1.0)),
 }
 EXTREME = {
     "real": _filled((*_TIES, *_SIGNED), lambda rng: rng.choice((1, -1)) * 10 ** rng.uniform(-45, 38.5)),
@@ -62,9 +63,11 @@ EXTREME = {
         (*(-x for x in SIZES), -math.inf, -math.inf), lambda rng: -(10 ** rng.uniform(-45, 3))
     ),
     "side": ORDINARY["side"],
+    "cosine": ORDINARY["cosine"],
 }
 WILD = _filled((0.0, 1.0, -1.0, *NOT_FINITE, *NOT_FINITE, *_SIGNED), lambda rng: 10 ** rng.uniform(-45, 38))
 
+BOXES = ("box", "other box")
 COSINES = ("cosine_similarity_loss", "cosine_embedding_loss")
 
 # The kinds of `xlosses.testing.data` and where their values lie.
@@ -77,6 +80,7 @@ DOMAINS = {
     "membership": "unit",
     "members": "unit",
     "likeness": "side",
+    "cosines": "cosine",
     "log probabilities": "negative",
     "target log probabilities": "negative",
 }
@@ -104,6 +108,10 @@ def column(draw: Any, kind: str, shape: tuple[int, ...], tier: str) -> np.ndarra
         return (draw(entries(np.arange(256), size)) % 4 != 3).reshape((*shape, CLASSES))
     if KINDS[kind].dtype:
         return draw(entries(np.arange(256) % CLASSES, math.prod(shape))).astype(np.int32).reshape(shape)
+    if kind in BOXES:  # whose areas are products: their corners are ordinary, and in order
+        low, size = (draw(entries(ORDINARY[of], 2 * math.prod(shape))) for of in ("real", "positive"))
+        low, size = (x.reshape((*shape, 2)) for x in (low, size))
+        return np.concatenate([low, low + size], axis=-1)
     if KINDS[kind].row:
         shape = (*shape, CLASSES)
     size, domain = math.prod(shape), DOMAINS.get(kind, "real")

@@ -18,7 +18,7 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import REDUCTIONS, SETTINGS, every_group, multiplies, of_settings
-from strategies import COSINES, DOMAINS, FINITE, SIZES, Batch, batches, chosen, too_far_apart
+from strategies import BOXES, COSINES, DOMAINS, FINITE, SIZES, Batch, batches, chosen, too_far_apart
 
 import xlosses
 from xlosses.testing import CASES
@@ -49,6 +49,7 @@ def values(kind: str, dtype: type) -> np.ndarray:
             "unit": [*(x for x in sizes if x <= 1), 1 - 2.0**-11, 1 - 2.0**-53],
             "negative": [-x for x in (*sizes, math.inf)],
             "side": [1.0, -1.0],
+            "cosine": [s * x for x in sizes if x <= 1 for s in (1, -1)],
         }[domain]
         return np.unique(np.asarray(found, dtype))
 
@@ -67,8 +68,8 @@ def table(case, dtype: type) -> Batch:
     for (name, kind), choice in zip(case.arrays.items(), entries, strict=True):
         if KINDS[kind].shared:
             found[name] = np.asarray(KINDS[kind].draw(rng), dtype)
-        elif KINDS[kind].dtype == "bool":
-            found[name] = np.asarray([KINDS[kind].draw(rng) for _ in range(ROWS)])
+        elif kind in BOXES or KINDS[kind].dtype == "bool":
+            found[name] = np.asarray([KINDS[kind].draw(rng) for _ in range(ROWS)], KINDS[kind].dtype or dtype)
         elif KINDS[kind].dtype:
             found[name] = np.asarray([rng.randrange(CLASSES) for _ in range(ROWS)])
         elif not KINDS[kind].row:

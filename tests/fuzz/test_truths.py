@@ -93,7 +93,7 @@ def _certain_classes(draw: Any, case: Any) -> Batch:
     named = np.arange(4) == labels[:, None]
     logits = np.where(named, np.where(np.abs(top) > 1e6, LARGEST, top + 200)[:, None], others)
     batch["logits"] = logits.astype(np.float32)
-    return batch if case.name == "cross_entropy" else {**batch, "targets": named.astype(np.float32)}
+    return batch if case.arrays["targets"] == "labels" else {**batch, "targets": named.astype(np.float32)}
 
 
 def _far_side(draw: Any, case: Any) -> Batch:
@@ -128,6 +128,9 @@ OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
     "binary_cross_entropy (probabilities)": (_certain, False),
     "cross_entropy": (_certain_classes, True),
     "cross_entropy (probabilities)": (_certain_classes, True),
+    "sigmoid_focal_loss": (_certain_logits, True),
+    **dict.fromkeys(("softmax_focal_loss", "softmax_focal_loss (probabilities)"), (_certain_classes, True)),
+    **dict.fromkeys(("poly_cross_entropy", "generalized_cross_entropy"), (_certain_classes, True)),
     "nll_loss": (_sure, False),
     "kl_div_loss": (_equal, False),
     "hinge_loss": (_far_side, True),
@@ -140,7 +143,7 @@ OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
 @given(data=st.data())
 def test_a_loss_is_zero_at_its_optimum(on, name, data):
     case = CASES[name]
-    smoothed = case.loss_name == "cross_entropy"
+    smoothed = any("label_smoothing" in options for options in case.options)
     options = {} if smoothed else data.draw(strategies.settings_of(case))
     subject = Subject(on, case, options)
     make, flat = OPTIMA[name]
@@ -207,7 +210,9 @@ def scale_of_terms(case, batch, options, tolerance) -> Any:
         return 1.0
     largest = np.sum(np.abs(first), axis=-1, where=np.isfinite(first)) if case.by_rows else 0.0
     lost = largest * TINY / tolerance  # a factor that JAX and MLX have made 0
-    if case.loss_name == "cross_entropy":
+    if "cosines" in case.arrays:  # of which a unit is multiplied
+        return options.get("scale", 64.0)
+    if case.loss_name in OF_LOGITS:
         return (largest + 1) * (1 if second.ndim == 1 else second.sum(axis=-1) + 1) + lost
     if case.loss_name == "kl_div_loss":
         return np.nansum(np.exp(second) * (np.abs(first) + np.abs(second)), axis=-1) + lost
@@ -288,6 +293,7 @@ def size_of_parts(case: Case, batch: Batch) -> Any:
     return 0.0
 
 
+OF_LOGITS = ("cross_entropy", "softmax_focal_loss", "poly_cross_entropy", "generalized_cross_entropy")
 NEAR_KINKS = {"margin_ranking_loss", "triplet_loss", "cosine_embedding_loss"}  # whose side rounding decides
 
 
@@ -305,9 +311,13 @@ def scale_of_slope(case, batch, options, tolerance) -> Any:
     if case.loss_name == "gaussian_nll_loss":
         # Half an error, where that is made 0: two such halves are what autodiff adds up.
         return TINY / np.maximum(batch["vars"], options.get("eps", 1e-6)) / tolerance
-    if case.name == "cross_entropy (probabilities)":
+    if "box" in case.arrays.values():
+        return 4.0 / np.min([x[:, 2:] - x[:, :2] for x in (first, second)], axis=(0, 2))[:, None]
+    if "cosines" in case.arrays:
+        return options.get("scale", 64.0) ** 2
+    if case.loss_name in OF_LOGITS and "distribution" in case.arrays.values():
         return second.sum(axis=-1, keepdims=True) + 1
-    return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", "cross_entropy") else 0.0
+    return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", *OF_LOGITS) else 0.0
 
 
 @every_group

@@ -94,6 +94,8 @@ VARIANTS = {
     "dice": xlosses.dice_loss,
     "squared": partial(xlosses.dice_loss, squared=True, smooth=0.5),
     "tversky": partial(xlosses.tversky_loss, alpha=0.3, beta=0.7),
+    "jaccard": xlosses.jaccard_loss,
+    "focal tversky": partial(xlosses.focal_tversky_loss, gamma=1.5),
 }
 every_variant = pytest.mark.parametrize("loss", VARIANTS.values(), ids=VARIANTS)
 
@@ -106,6 +108,10 @@ def textbook(p, t, axis_of, loss):
         if loss is VARIANTS["tversky"]:
             wrong = 0.3 * sum(a * (1 - b) for a, b in pairs) + 0.7 * sum((1 - a) * b for a, b in pairs)
             found.append(1 - (both + 1) / (both + wrong + 1))
+        elif loss is VARIANTS["jaccard"]:
+            found.append(1 - (both + 1) / (sum(a + b - a * b for a, b in pairs) + 1))
+        elif loss is VARIANTS["focal tversky"]:
+            found.append((1 - (2 * both + 2) / (sum(a + b for a, b in pairs) + 2)) ** 1.5)
         elif loss is VARIANTS["squared"]:
             found.append(1 - (2 * both + 0.5) / (sum(a * a + b * b for a, b in pairs) + 0.5))
         else:

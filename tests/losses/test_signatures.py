@@ -27,6 +27,11 @@ SEED = {
 
 ADDED = {"weights": None, "where": None, "dtype": None}
 OF_CLASSES = {"class_weights": None, "ignore_index": None}
+MORE = {
+    "cross_entropy": OF_CLASSES,
+    "nll_loss": OF_CLASSES,
+    "binary_cross_entropy": {"pos_weight": None, "label_smoothing": 0.0},
+}
 
 
 @pytest.mark.parametrize("name", SEED)
@@ -36,7 +41,7 @@ def test_signature(name):
     plain = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in positional]
     assert ", ".join(plain) == SEED[name]
     by_keyword = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    wanted = {**ADDED, **(OF_CLASSES if name in ("cross_entropy", "nll_loss") else {})}
+    wanted = {**ADDED, **MORE.get(name, {})}
     if "weights" in SEED[name]:
         del wanted["weights"]
     assert by_keyword == wanted

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from xlosses._core.checks import fraction, is_number, ndim, nonnegative
 from xlosses._core.formula import formula
 from xlosses._core.numerics import clamped_log, clamped_log1m, product
 from xlosses._evaluate import evaluate
-from xlosses._typing import Array, ArrayT, Reduction
+from xlosses._typing import Array, ArrayT, Number, Reduction
 
 LEAST_LOG = -100.0  # what the logarithm of a probability is clamped at, as in PyTorch and MLX
 
@@ -20,6 +21,8 @@ def binary_cross_entropy(
     with_logits: bool = True,
     reduction: Reduction = "mean",
     *,
+    pos_weight: Array | Number | None = None,
+    label_smoothing: Number = 0.0,
     where: Array | bool | None = None,
     dtype: Any = None,
 ) -> ArrayT:
@@ -31,6 +34,12 @@ def binary_cross_entropy(
         \ell = \log(1 + e^x) - x y
         \qquad
         \ell = -\left( y \log p + (1 - y) \log (1 - p) \right)
+
+    With `pos_weight` :math:`c` and `label_smoothing` :math:`s`, where :math:`p = 1 / (1 + e^{-x})`:
+
+    .. math::
+        \ell = -\left( c\, y' \log p + (1 - y') \log (1 - p) \right),
+        \qquad y' = (1 - s)\, y + \frac s2
 
     Parameters
     ----------
@@ -44,6 +53,11 @@ def binary_cross_entropy(
         Whether `inputs` are logits.
     reduction : {"none", "sum", "mean", "weighted_mean"}
         How the terms become the result.
+    pos_weight : number or array, optional
+        What a "yes" weighs beside a "no", :math:`c \ge 0`: a number, or an array in the shape of `inputs`,
+        whose values are not checked. One per class is broadcast to that shape first.
+    label_smoothing : number
+        The share :math:`s \in [0, 1)` of each target that is moved to 1/2.
     where, dtype : optional
         Terms to keep, dtype of the result: as in `evaluate`.
 
@@ -55,7 +69,7 @@ def binary_cross_entropy(
     Raises
     ------
     ValueError
-        Unequal shapes, or an unknown `reduction`.
+        Unequal shapes, a negative `pos_weight`, `label_smoothing` outside [0, 1), or an unknown `reduction`.
     TypeError
         Arrays of two frameworks, or of complex dtype.
 
@@ -64,11 +78,14 @@ def binary_cross_entropy(
     From logits the gradient is :math:`\sigma(x) - y` everywhere, infinite logits included: an
     infinite logit on the right side costs 0, on the wrong side inf. From probabilities each
     logarithm is clamped at -100, with gradient 0 where that acts; a probability outside [0, 1]
-    gives NaN.
+    gives NaN. `pos_weight` is no weight of a mean: "weighted_mean" divides by `weights` alone.
 
     References
     ----------
     C. M. Bishop, *Pattern Recognition and Machine Learning*, 2006, eq. 4.90, p. 206.
+
+    Smoothing: C. Szegedy et al., "Rethinking the Inception architecture for computer vision",
+    *CVPR*, 2016, section 7.
 
     Examples
     --------
@@ -76,9 +93,21 @@ def binary_cross_entropy(
     >>> x, y = np.asarray([0.0, np.inf, -60.0]), np.asarray([1.0, 1.0, 0.0])
     >>> xlosses.binary_cross_entropy(x, y, reduction="none").tolist()
     [0.6931471805599453, 0.0, 8.75651076269652e-27]
+    >>> xlosses.binary_cross_entropy(x, y, pos_weight=3.0, reduction="none").round(6).tolist()
+    [2.079442, 0.0, 0.0]
     """
-    form = binary_from_logits if with_logits else binary_from_probabilities
-    return evaluate(form, dict(inputs=inputs, targets=targets), {}, reduction, weights, where, dtype)
+    smoothing = fraction(label_smoothing=label_smoothing)
+    arrays: dict[str, Any] = dict(inputs=inputs, targets=targets)
+    if pos_weight is None and is_number(smoothing) and smoothing == 0:
+        form = binary_from_logits if with_logits else binary_from_probabilities
+        return evaluate(form, arrays, {}, reduction, weights, where, dtype)
+    form = weighed_from_logits if with_logits else weighed_from_probabilities
+    parameters = dict(smoothing=smoothing)
+    if ndim(pos_weight) > 0:
+        arrays["pos_weight"] = pos_weight
+    else:
+        parameters["yes"] = nonnegative(pos_weight=1.0 if pos_weight is None else pos_weight)
+    return evaluate(form, arrays, parameters, reduction, weights, where, dtype)
 
 
 @formula
@@ -119,3 +148,42 @@ def binary_from_probabilities_slope(xp: Any, p: Array, y: Array) -> Any:
 def binary_from_probabilities_ordinary(xp: Any, p: Array, y: Array) -> Any:
     log_p, log_q = xp.clip(xp.log(p), LEAST_LOG, None), xp.clip(xp.log1p(-p), LEAST_LOG, None)
     return -(y * log_p + (1.0 - y) * log_q)
+
+
+@formula
+def weighed_from_logits(xp: Any, x: Array, y: Array, yes: Array | Number, smoothing: Number) -> Any:
+    side = xp.step(x)
+    sign = 1.0 - 2.0 * side
+    yes, no = shares(y, yes, smoothing)
+    return product(xp, side * no + (side - 1.0) * yes, x) + (yes + no) * xp.log1p(xp.exp(sign * x))
+
+
+@weighed_from_logits.slope
+def weighed_from_logits_slope(xp: Any, x: Array, y: Array, yes: Array | Number, smoothing: Number) -> Any:
+    side = xp.step(x)
+    sign = 1.0 - 2.0 * side
+    yes, no = shares(y, yes, smoothing)
+    small = xp.exp(sign * x)
+    return side * no + (side - 1.0) * yes + sign * (yes + no) * (small / (1.0 + small))
+
+
+@formula
+def weighed_from_probabilities(xp: Any, p: Array, y: Array, yes: Array | Number, smoothing: Number) -> Any:
+    yes, no = shares(y, yes, smoothing)
+    return -(yes * clamped_log(xp, p, LEAST_LOG) + no * clamped_log1m(xp, p, LEAST_LOG))
+
+
+@weighed_from_probabilities.slope
+def weighed_from_probabilities_slope(
+    xp: Any, p: Array, y: Array, yes: Array | Number, smoothing: Number
+) -> Any:
+    yes, no = shares(y, yes, smoothing)
+    never, certain = p <= math.exp(LEAST_LOG), p == 1
+    by_q = xp.where(certain, 0.0, no / xp.where(certain, 1.0, 1.0 - p))
+    return by_q - xp.where(never, 0.0, yes / xp.where(never, 1.0, p))
+
+
+def shares(y: Array, weight: Array | Number, smoothing: Number) -> tuple[Any, Any]:
+    """What log p and log(1 - p) are multiplied by; each is smoothed itself, so that neither cancels."""
+    kept, moved = 1.0 - smoothing, 0.5 * smoothing
+    return weight * (kept * y + moved), kept * (1.0 - y) + moved

@@ -94,12 +94,7 @@ def cross_entropy(
     [0.348587, 0.348587]
     """
     smoothing = fraction(label_smoothing=label_smoothing)
-    by_label = is_number(targets) or ndim(targets) < ndim(logits)
-    if ignore_index is not None and not by_label:
-        raise ValueError(
-            f"ignore_index={ignore_index} needs integer targets, got probabilities of shape "
-            f"{tuple(targets.shape)}; leave rows out by `where`"  # type: ignore[union-attr]
-        )
+    by_label = has_labels(logits, targets, ignore_index)
     smooth = not (is_number(smoothing) and smoothing == 0)
     if by_label:
         form = smoothed_cross_entropy_of_labels if smooth else cross_entropy_of_labels
@@ -183,10 +178,19 @@ def cross_entropy_of_probabilities_ordinary(
 
 
 @cross_entropy_of_probabilities.weight
-def weight_of_probabilities(
-    xp: Any, x: Array, t: Array, c: Array | None, smoothing: Number | None = None
-) -> Any:
+def weight_of_probabilities(xp: Any, x: Array, t: Array, c: Array | None, *_: Any, **__: Any) -> Any:
     return None if c is None else xp.sum(per_class(xp, c, t) * t, axis=-1)
+
+
+def has_labels(logits: Any, targets: Any, ignore_index: int | None) -> bool:
+    """Whether the targets are classes; of probabilities none can be ignored by its label."""
+    by_label = is_number(targets) or ndim(targets) < ndim(logits)
+    if ignore_index is not None and not by_label:
+        raise ValueError(
+            f"ignore_index={ignore_index} needs integer targets, got probabilities of shape "
+            f"{tuple(targets.shape)}; leave rows out by `where`"
+        )
+    return by_label
 
 
 def smoothed(xp: Any, t: Array, c: Array | None, smoothing: Number | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from xlosses._core.checks import nonnegative
@@ -168,6 +169,75 @@ def tversky_loss(
     return evaluate(tversky, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
 
+def jaccard_loss(
+    inputs: ArrayT,
+    targets: Array | float,
+    *,
+    axis: int | tuple[int, ...],
+    smooth: Number = 1.0,
+    kept: Array | None = None,
+    reduction: Reduction = "mean",
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""How far two sets are from being the same: 1 minus intersection over union, the Jaccard index.
+
+    .. math::
+        \ell = 1 - \frac{\sum_i p_i t_i + s}{\sum_i p_i + \sum_i t_i - \sum_i p_i t_i + s}
+
+    Parameters
+    ----------
+    inputs : array
+        Predicted probabilities, :math:`p`, that an entry belongs to the set.
+    targets : array or number
+        Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, booleans, or probabilities.
+    axis : int or tuple of int
+        The axes of the entries of one set, such as ``(-2, -1)`` for images with the classes before.
+    smooth : number
+        :math:`s \ge 0`, in entries: the larger, the less small sets matter.
+    kept : boolean array, optional
+        Which entries count, in the shape of `inputs`; all unless given. What the others hold does not matter.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per set, become the result.
+    weights, where, dtype : optional
+        Weight of each set, sets to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number in [0, 1], or for "none" the shape of `inputs` without `axis`.
+
+    Raises
+    ------
+    ValueError
+        A negative `smooth`, unequal shapes, an `axis` out of range or of length 0, or an unknown
+        `reduction`.
+    TypeError
+        Arrays of two frameworks, or of complex dtype, `kept` that is not boolean.
+
+    Notes
+    -----
+    Differentiated by `inputs` and `targets`. It is `tversky_loss` with :math:`\alpha = \beta = 1`: an empty
+    prediction of an empty target is 0 with gradient 0, also for ``smooth=0``, and small losses are exact.
+
+    References
+    ----------
+    M. A. Rahman, Y. Wang, "Optimizing intersection-over-union in deep neural networks for image
+    segmentation", *ISVC*, 2016, pp. 234-244.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> p, t = np.asarray([[1.0, 1.0, 0.0, 0.0]]), np.asarray([[1, 0, 1, 1]])
+    >>> xlosses.jaccard_loss(p, t, axis=1, smooth=0.0, reduction="none").tolist()
+    [0.75]
+    """
+    parameters = dict(alpha=1.0, beta=1.0, smooth=nonnegative(smooth=smooth))
+    arrays = dict(inputs=inputs, targets=targets, kept=kept)
+    return evaluate(tversky, arrays, parameters, reduction, weights, where, dtype, axis=axis)
+
+
 @formula("rows", "rows", "kept")
 def tversky(
     xp: Any, p: Array, t: Array, kept: Array | None, alpha: Number, beta: Number, smooth: Number
@@ -179,11 +249,26 @@ def tversky(
 @tversky.slope(by=("p", "t"))
 def tversky_slope(
     xp: Any, p: Array, t: Array, kept: Array | None, alpha: Number, beta: Number, smooth: Number
-) -> Any:
+) -> Iterator[Any]:
     right, wrong = right_and_wrong(xp, p, t, kept, alpha, beta)
+    yield from tversky_slopes(xp, p, t, right, wrong, alpha, beta, smooth)
+
+
+def tversky_slopes(
+    xp: Any,
+    p: Array,
+    t: Array,
+    right: Array,
+    wrong: Array,
+    alpha: Number,
+    beta: Number,
+    smooth: Number,
+    factor: Any = 1.0,
+) -> Iterator[Any]:
+    """The derivatives by p and by t of a quotient, times a factor."""
     total = wrong + right + smooth
-    of_wrong = quotient(xp, quotient(xp, right + smooth, total), total)[..., None]
-    of_right = quotient(xp, quotient(xp, wrong, total), total)[..., None]
+    of_wrong = quotient(xp, factor * quotient(xp, right + smooth, total), total)[..., None]
+    of_right = quotient(xp, factor * quotient(xp, wrong, total), total)[..., None]
     both = (alpha + beta) * of_wrong + of_right
     yield alpha * of_wrong - both * t
     yield beta * of_wrong - both * p

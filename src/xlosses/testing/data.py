@@ -52,6 +52,12 @@ def _short(rng: Random) -> float:
     return rng.gauss(0.0, 0.4)
 
 
+def _box(rng: Random) -> list[float]:
+    """Left, top, right, bottom."""
+    x, y = rng.uniform(0.0, 2.0), rng.uniform(0.0, 2.0)
+    return [x, y, x + rng.uniform(0.5, 2.0), y + rng.uniform(0.5, 2.0)]
+
+
 KINDS: dict[str, Kind] = {
     "prediction": Kind(_normal),
     "target": Kind(_normal),
@@ -77,6 +83,9 @@ KINDS: dict[str, Kind] = {
     "levels": Kind(lambda rng: [rng.uniform(0.02, 0.98) for _ in range(CLASSES)], shared=True),
     "membership": Kind(_row(lambda rng: rng.uniform(0.02, 0.98)), row=True),
     "members": Kind(_row(lambda rng: rng.choice([0.0, 1.0])), row=True),
+    "cosines": Kind(_row(lambda rng: rng.uniform(-0.95, 0.95)), row=True),
+    "box": Kind(_box, row=True),
+    "other box": Kind(_box, row=True),
     "kept": Kind(_row(lambda rng: rng.random() < 0.75), row=True, dtype="bool"),
     "likeness": Kind(lambda rng: rng.choice([-1.0, 1.0])),
     "query": Kind(_row(_short), row=True),
@@ -162,6 +171,9 @@ def _digits() -> dict[str, list[Any]]:
         "members": [[float(ink > 0.5) for ink in image] for image in pixels],
         "kept": [[0 < k % 8 < 7 for k in range(64)]] * n,  # not the margins
         "labels": classes.tolist(),
+        "cosines": _cosines(images, means),
+        "box": [_around(image) for image in images],
+        "other box": [_around(images[j]) for j in alike],
         "distribution": [[math.exp(x) for x in _log_softmax(row)] for row in other],
         "log probabilities": [_log_softmax(row) for row in logits],
         "target log probabilities": [_log_softmax(row) for row in other],
@@ -173,6 +185,19 @@ def _digits() -> dict[str, list[Any]]:
         "other vector": [pixels[j] for j in mixed],
         "likeness": [1.0 if classes[i] == classes[j] else -1.0 for i, j in enumerate(mixed)],
     }
+
+
+def _cosines(images: Any, means: list[Any]) -> list[list[float]]:
+    """Of each image with the mean of each class."""
+    units = [mean / (mean @ mean) ** 0.5 for mean in means]
+    return [[float(image @ unit) / float(image @ image) ** 0.5 for unit in units] for image in images]
+
+
+def _around(image: Any) -> list[float]:
+    """Left, top, right, bottom of the ink of an image."""
+    dark = [divmod(k, 8) for k, ink in enumerate(image.tolist()) if ink > 0.5]
+    rows, columns = [i for i, _ in dark], [j for _, j in dark]
+    return [float(x) for x in (min(columns), min(rows), max(columns) + 1, max(rows) + 1)]
 
 
 @cache

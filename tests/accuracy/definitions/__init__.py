@@ -11,10 +11,12 @@ from __future__ import annotations
 from mpmath import mp
 
 from definitions import (
+    boxes,
     classification,
     contrastive,
     divergence,
     embedding,
+    focal,
     likelihood,
     margin,
     regression,
@@ -35,6 +37,8 @@ _FAMILIES = (
     scoring,
     segmentation,
     contrastive,
+    focal,
+    boxes,
 )
 
 DEFINITIONS = {name: definition for family in _FAMILIES for name, definition in family.DEFINITIONS.items()}

@@ -9,18 +9,30 @@ from mpmath import mp
 from definitions.common import Number, Row, Term, clamped_log, largest, log_softmax
 
 
-def binary_from_logits(x: Number, y: Number) -> Term:
-    """-y log s(x) - (1 - y) log s(-x), where s(x) = 1 / (1 + e^-x)."""
+def binary_from_logits(
+    x: Number, y: Number, pos_weight: Number | None = None, label_smoothing: float = 0.0
+) -> Term:
+    """-c y log s(x) - (1 - y) log s(-x), where s(x) = 1 / (1 + e^-x)."""
+    plain = pos_weight is None and not label_smoothing
+    s, c = mp.mpf(label_smoothing), mp.mpf(1 if pos_weight is None else pos_weight)
     yes, no = mp.log1p(mp.exp(-x)), mp.log1p(mp.exp(x))
-    by_x = [(1 - y) / (1 + mp.exp(-x)), -y / (1 + mp.exp(x))]
-    return Term(y * yes + (1 - y) * no, (mp.fsum(by_x), -x), None, (largest(by_x), None))
+    of_yes, of_no = c * ((1 - s) * y + s / 2), (1 - s) * (1 - y) + s / 2
+    by_x = [of_no / (1 + mp.exp(-x)), -of_yes / (1 + mp.exp(x))]
+    by_y = -x if plain else (1 - s) * (c * yes - no)
+    of_y = None if plain else (1 - s) * largest([c * yes, no])
+    value = of_yes * yes + of_no * no
+    return Term(value, (mp.fsum(by_x), by_y), None, (largest(by_x), of_y))
 
 
-def binary_from_probabilities(p: Number, y: Number) -> Term:
+def binary_from_probabilities(
+    p: Number, y: Number, pos_weight: float = 1.0, label_smoothing: float = 0.0
+) -> Term:
+    s, c = mp.mpf(label_smoothing), mp.mpf(pos_weight)
     (log_p, by_p), (log_q, by_q) = clamped_log(p), clamped_log(1 - p)
-    by_x = [(1 - y) * by_q, -y * by_p]
-    by_y = [log_q, -log_p]
-    value = -(y * log_p + (1 - y) * log_q)
+    of_yes, of_no = c * ((1 - s) * y + s / 2), (1 - s) * (1 - y) + s / 2
+    by_x = [of_no * by_q, -of_yes * by_p]
+    by_y = [(1 - s) * log_q, -(1 - s) * c * log_p]
+    value = -(of_yes * log_p + of_no * log_q)
     return Term(value, (mp.fsum(by_x), mp.fsum(by_y)), None, (largest(by_x), largest(by_y)))
 
 
@@ -85,6 +97,7 @@ def nll(x: Row, label: int) -> Term:
 DEFINITIONS = {
     "binary_cross_entropy": binary_from_logits,
     "binary_cross_entropy (probabilities)": binary_from_probabilities,
+    "binary_cross_entropy (weight each)": binary_from_logits,
     "cross_entropy": cross_entropy_of_labels,
     "linear_cross_entropy": linear_cross_entropy,
     "cross_entropy (probabilities)": cross_entropy_of_probabilities,

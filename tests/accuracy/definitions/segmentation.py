@@ -33,6 +33,28 @@ def tversky(p: Row, t: Row, alpha: float = 0.5, beta: float = 0.5, smooth: float
     return one_less_quotient(both + mp.mpf(smooth), below, by_p, by_t)
 
 
+def jaccard(p: Row, t: Row, smooth: float = 1.0) -> Term:
+    return tversky(p, t, 1, 1, smooth)
+
+
+def focal_tversky(
+    p: Row, t: Row, gamma: float = 0.75, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0
+) -> Term:
+    term, gamma = tversky(p, t, alpha, beta, smooth), mp.mpf(gamma)
+    steep = gamma * term.value ** (gamma - 1) if term.value > 0 else mp.mpf(0)
+    partials = tuple([steep * d for d in row] for row in term.partials)
+    return Term(term.value**gamma, partials, None, tuple([steep * d for d in row] for row in term.scales))
+
+
+def generalized_dice(p: Row, t: Row, smooth: float = 0.0) -> Term:
+    """Of classes that have one entry each."""
+    weights = [1 / b**2 if b else mp.mpf(0) for b in t]
+    triples = list(zip(p, t, weights, strict=True))
+    above = 2 * mp.fsum(w * a * b for a, b, w in triples) + mp.mpf(smooth)
+    below = mp.fsum(w * (a + b) for a, b, w in triples) + mp.mpf(smooth)
+    return one_less_quotient(above, below, [(-2 * w * b, w) for _, b, w in triples])
+
+
 def one_less_quotient(above: Number, below: Number, *by: Sequence[tuple[Number, Number]]) -> Term:
     """1 - above / below and its derivatives, from those of -above and of below; 0 where both are 0.
 
@@ -49,4 +71,7 @@ DEFINITIONS = {
     "dice_loss": dice,
     "dice_loss (kept)": dice,
     "tversky_loss": tversky,
+    "jaccard_loss": jaccard,
+    "focal_tversky_loss": focal_tversky,
+    "generalized_dice_loss": generalized_dice,
 }

@@ -14,10 +14,12 @@ from typing import Any
 from formats import Format
 
 from points import (
+    boxes,
     classification,
     contrastive,
     divergence,
     embedding,
+    focal,
     likelihood,
     margin,
     regression,
@@ -38,6 +40,8 @@ _FAMILIES = (
     scoring,
     segmentation,
     contrastive,
+    focal,
+    boxes,
 )
 
 

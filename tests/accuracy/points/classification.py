@@ -45,6 +45,11 @@ def logits(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point
             yield x, y
 
 
+def weighed_logits(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for x, y in logits(f, options, rng):
+        yield x, y, rng.choice([0.0, 0.25, 1.0, 3.0, 100.0]) if y == 0 or y > f.tiny else 1.0
+
+
 def probabilities(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
     low = math.exp(-100.0)
     inside = [p for p in ladder(f, 14) if p < 1]
@@ -106,6 +111,7 @@ def of_log_probabilities(f: Format, options: Mapping[str, Any], rng: Random) -> 
 MAKERS = {
     "binary_cross_entropy": logits,
     "binary_cross_entropy (probabilities)": probabilities,
+    "binary_cross_entropy (weight each)": weighed_logits,
     "cross_entropy": of_labels,
     "cross_entropy (probabilities)": of_distributions,
     "nll_loss": of_log_probabilities,

@@ -40,4 +40,7 @@ MAKERS = {
     "dice_loss": sets,
     "dice_loss (kept)": parts_of_sets,
     "tversky_loss": sets,
+    "jaccard_loss": sets,
+    "focal_tversky_loss": sets,
+    "generalized_dice_loss": sets,
 }

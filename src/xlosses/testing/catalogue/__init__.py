@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from xlosses.testing.case import Case
 from xlosses.testing.catalogue import (
+    boxes,
     classification,
     contrastive,
     divergence,
     embedding,
+    focal,
     likelihood,
     margin,
     regression,
@@ -27,6 +29,8 @@ _FAMILIES = (
     scoring,
     segmentation,
     contrastive,
+    focal,
+    boxes,
 )
 
 CASES: Mapping[str, Case] = {case.name: case for family in _FAMILIES for case in family.CASES}

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import xlosses
 from xlosses.testing.case import Case
 from xlosses.testing.references import classification as references
+
+
+def _binary_cross_entropy_of_weighted(inputs: Any, targets: Any, pos_weight: Any, **options: Any) -> Any:
+    return xlosses.binary_cross_entropy(inputs, targets, pos_weight=pos_weight, **options)
+
 
 CASES = (
     Case(
@@ -14,12 +20,20 @@ CASES = (
         xlosses.binary_cross_entropy,
         references.binary_from_logits,
         {"inputs": "logit", "targets": "chance"},
+        ({}, {"pos_weight": 3.0, "label_smoothing": 0.1}),
     ),
     Case(
         "binary_cross_entropy (probabilities)",
         partial(xlosses.binary_cross_entropy, with_logits=False),
         references.binary_from_probabilities,
         {"inputs": "probability", "targets": "chance"},
+        ({}, {"pos_weight": 3.0, "label_smoothing": 0.1}),
+    ),
+    Case(
+        "binary_cross_entropy (weight each)",
+        _binary_cross_entropy_of_weighted,
+        references.binary_from_logits,
+        {"inputs": "logit", "targets": "chance", "pos_weight": "variance"},
     ),
     Case(
         "cross_entropy",

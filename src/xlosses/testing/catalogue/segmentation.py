@@ -14,6 +14,10 @@ def _dice_loss_of_kept(inputs: Any, targets: Any, kept: Any, axis: int = -1, **o
     return xlosses.dice_loss(inputs, targets, axis=axis, kept=kept, **options)
 
 
+def _generalized_dice_of_single_entries(inputs: Any, targets: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.generalized_dice_loss(inputs, targets, axis=(), class_axis=axis, **options)
+
+
 CASES = (
     Case(
         "dice_loss",
@@ -30,6 +34,29 @@ CASES = (
         {"inputs": "membership", "targets": "members", "kept": "kept"},
         ({}, {"squared": True}),
         by=("inputs", "targets"),
+    ),
+    Case(
+        "jaccard_loss",
+        partial(xlosses.jaccard_loss, axis=-1),
+        references.jaccard,
+        {"inputs": "membership", "targets": "members"},
+        ({}, {"smooth": 0.0}),
+        by=("inputs", "targets"),
+    ),
+    Case(
+        "focal_tversky_loss",
+        partial(xlosses.focal_tversky_loss, axis=-1),
+        references.focal_tversky,
+        {"inputs": "membership", "targets": "members"},
+        ({}, {"gamma": 2.0, "alpha": 0.3, "beta": 0.7, "smooth": 0.0}),
+        by=("inputs", "targets"),
+    ),
+    Case(
+        "generalized_dice_loss",
+        _generalized_dice_of_single_entries,
+        references.generalized_dice,
+        {"inputs": "membership", "targets": "members"},
+        ({}, {"smooth": 1.0}),
     ),
     Case(
         "tversky_loss",

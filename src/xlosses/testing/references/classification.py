@@ -15,17 +15,25 @@ from xlosses.testing.references.common import (
 )
 
 
-def binary_from_logits(x: float, y: float) -> Term:
+def binary_from_logits(x: float, y: float, pos_weight: float = 1.0, label_smoothing: float = 0.0) -> Term:
     # log(1 + e^x) - x y = y log(1 + e^-x) + (1 - y) log(1 + e^x), which does not cancel
     yes, no = softplus(-x), softplus(x)
-    by_x = (1 - y) * sigmoid(x) - y * sigmoid(-x)
-    return Term(y * yes + (1 - y) * no, (by_x, -x))
+    s, c = label_smoothing, pos_weight
+    y, z = y - s * (y - 0.5), (1 - y) - s * (0.5 - y)
+    by_x = z * sigmoid(x) - c * y * sigmoid(-x)
+    by_y = -x if c == 1 and not s else (1 - s) * (c * yes - no)
+    return Term(c * y * yes + z * no, (by_x, by_y, y * yes))
 
 
-def binary_from_probabilities(p: float, y: float) -> Term:
+def binary_from_probabilities(
+    p: float, y: float, pos_weight: float = 1.0, label_smoothing: float = 0.0
+) -> Term:
     log_p, by_p = clamped_log(p)
     log_q, by_q = (math.log1p(-p), 1 / (1 - p)) if p < 1 else (-100.0, 0.0)
-    return Term(-(y * log_p + (1 - y) * log_q), ((1 - y) * by_q - y * by_p, log_q - log_p))
+    s, c = label_smoothing, pos_weight
+    y, z = y - s * (y - 0.5), (1 - y) - s * (0.5 - y)
+    by_y = (1 - s) * (log_q - c * log_p)
+    return Term(-(c * y * log_p + z * log_q), (z * by_q - c * y * by_p, by_y))
 
 
 def cross_entropy_of_labels(

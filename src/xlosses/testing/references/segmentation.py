@@ -39,3 +39,28 @@ def tversky(p: Row, t: Row, alpha: float = 0.5, beta: float = 0.5, smooth: float
     by_p = [(near * (rest * b + alpha) - b) / below for b in t]
     by_t = [(near * (rest * a + beta) - a) / below for a in p]
     return Term(apart / below, (by_p, by_t))
+
+
+def jaccard(p: Row, t: Row, smooth: float = 1.0) -> Term:
+    return tversky(p, t, 1.0, 1.0, smooth)
+
+
+def focal_tversky(
+    p: Row, t: Row, gamma: float = 0.75, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0
+) -> Term:
+    value, (by_p, by_t), _ = tversky(p, t, alpha, beta, smooth)
+    assert isinstance(by_p, list)
+    assert isinstance(by_t, list)
+    steep = gamma * value ** (gamma - 1) if value > 0 else 0.0
+    return Term(max(value, 0.0) ** gamma, ([steep * g for g in by_p], [steep * g for g in by_t]))
+
+
+def generalized_dice(p: Row, t: Row, smooth: float = 0.0) -> Term:
+    """Of classes that have one entry each: a class that has none weighs nothing."""
+    triples = [(a, b, b**-2 if b else 0.0) for a, b in zip(p, t, strict=True)]
+    below = math.fsum([w * (a + b) for a, b, w in triples] + [smooth])
+    if below == 0:
+        return Term(0.0, ([0.0] * len(p),))
+    near = math.fsum([2 * w * a * b for a, b, w in triples] + [smooth]) / below
+    apart = math.fsum(w * (a * (1 - b) + b * (1 - a)) for a, b, w in triples)
+    return Term(apart / below, ([w * (near - 2 * b) / below for _, b, w in triples],))

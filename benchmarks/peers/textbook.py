@@ -1,0 +1,97 @@
+"""Formulas as textbooks have them, the same on every framework: losses that few libraries have."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Function = Callable[..., Any]
+
+
+def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]:  # noqa: C901
+    """The terms of each loss, by the functions of one framework."""
+
+    top = getattr(xp, "amax", None) or xp.max
+
+    def binary(x, y, pos_weight=1.0):
+        small = xp.log1p(xp.exp(-xp.abs(x)))
+        up = xp.maximum(x, 0 * x)
+        return pos_weight * y * (small + up - x) + (1 - y) * (small + up)
+
+    def sigmoid_focal(x, y):
+        p = 1 / (1 + xp.exp(-x))
+        away = p + y - 2 * p * y
+        return (0.25 * y + 0.75 * (1 - y)) * away**2 * binary(x, y)
+
+    def log_p(x, labels):
+        shifted = x - top(x, 1)[:, None]
+        return pick(shifted, labels) - xp.log(xp.exp(shifted).sum(1))
+
+    def softmax_focal(x, labels):
+        found = log_p(x, labels)
+        return -((1 - xp.exp(found)) ** 2) * found
+
+    def margin(x, labels, moved):
+        at = pick(x, labels)
+        others = xp.exp(64 * x).sum(1) - xp.exp(64 * at)
+        moved = moved(at)
+        return xp.log(xp.exp(64 * moved) + others) - 64 * moved
+
+    def arcface(x, labels):
+        cos, sin = math.cos(0.5), math.sin(0.5)
+        return margin(
+            x, labels, lambda c: xp.where(c > -cos, c * cos - sin * (1 - c * c) ** 0.5, c - 0.5 * sin)
+        )
+
+    def parts(a, b):
+        low, high = xp.maximum(a[:, :2], b[:, :2]), xp.minimum(a[:, 2:], b[:, 2:])
+        around = xp.maximum(a[:, 2:], b[:, 2:]) - xp.minimum(a[:, :2], b[:, :2])
+        size1, size2, both = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2], xp.maximum(high - low, 0 * low)
+        common = both[:, 0] * both[:, 1]
+        union = size1[:, 0] * size1[:, 1] + size2[:, 0] * size2[:, 1] - common
+        return size1, size2, 1 - common / (union + 1e-7), union, around
+
+    def giou(a, b):
+        _, _, loss, union, around = parts(a, b)
+        hull = around[:, 0] * around[:, 1]
+        return loss + (hull - union) / (hull + 1e-7)
+
+    def diou(a, b):
+        _, _, loss, _, around = parts(a, b)
+        shift = (a[:, :2] + a[:, 2:] - b[:, :2] - b[:, 2:]) / 2
+        return loss + (shift * shift).sum(1) / ((around * around).sum(1) + 1e-7)
+
+    def ciou(a, b):
+        size1, size2, loss, _, _ = parts(a, b)
+        angles = [arctan(size[:, 0] / size[:, 1]) for size in (size1, size2)]
+        unlike = 4 / math.pi**2 * (angles[1] - angles[0]) ** 2
+        return diou(a, b) + unlike * unlike / (loss + unlike + 1e-7)
+
+    def jaccard(p, t):
+        both = (p * t).sum((1, 2))
+        return 1 - (both + 1) / (p.sum((1, 2)) + t.sum((1, 2)) - both + 1)
+
+    def focal_tversky(p, t):
+        return (1 - (2 * (p * t).sum((1, 2)) + 2) / (p.sum((1, 2)) + t.sum((1, 2)) + 2)) ** 0.75
+
+    def generalized_dice(p, t):
+        weight = t.sum(2) ** -2.0
+        return 1 - 2 * (weight * (p * t).sum(2)).sum(1) / (weight * (p + t).sum(2)).sum(1)
+
+    return {
+        "binary_cross_entropy (weighed)": lambda x, y: binary(x, 0.9 * y + 0.05, 3.0),
+        "sigmoid_focal_loss": sigmoid_focal,
+        "softmax_focal_loss": softmax_focal,
+        "poly_cross_entropy": lambda x, k: 2 * (1 - xp.exp(log_p(x, k))) - log_p(x, k),
+        "generalized_cross_entropy": lambda x, k: (1 - xp.exp(0.7 * log_p(x, k))) / 0.7,
+        "arcface_loss": arcface,
+        "cosface_loss": lambda x, k: margin(x, k, lambda c: c - 0.35),
+        "box_iou_loss": lambda a, b: parts(a, b)[2],
+        "giou_loss": giou,
+        "diou_loss": diou,
+        "ciou_loss": ciou,
+        "jaccard_loss": jaccard,
+        "focal_tversky_loss": focal_tversky,
+        "generalized_dice_loss": generalized_dice,
+    }
