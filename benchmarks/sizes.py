@@ -103,6 +103,11 @@ LOSSES: Mapping[str, Loss] = {
     "huber_loss": Loss(("prediction", "target"), ELEMENTS),
     "smooth_l1_loss": Loss(("prediction", "target"), ELEMENTS),
     "log_cosh_loss": Loss(("prediction", "target"), ELEMENTS),
+    "mape_loss": Loss(("prediction", "target"), ELEMENTS),
+    "smape_loss": Loss(("prediction", "target"), ELEMENTS),
+    "msle_loss": Loss(("variance", "variance"), ELEMENTS),
+    "general_robust_loss": Loss(("prediction", "target"), ELEMENTS),
+    "general_robust_loss (alpha 0.5)": Loss(("prediction", "target"), ELEMENTS, {"alpha": 0.5}),
     "gaussian_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS, trained=(0, 2)),
     "binary_cross_entropy": Loss(("logits", "yes or no"), ELEMENTS),
     "binary_cross_entropy (probabilities)": Loss(

@@ -23,7 +23,6 @@ __all__ = [
     "REDUCTIONS",
     "ROWS",
     "TESTED",
-    "TRACEABLE",
     "Call",
     "deep",
     "every_case",
@@ -39,6 +38,7 @@ __all__ = [
     "floating",
     "multiplies",
     "one_of_each_sort",
+    "traceable",
     "wrong_slope",
 ]
 
@@ -46,23 +46,13 @@ DETACHED = ("ciou_loss",)
 """Losses that hold a factor constant: their gradient is not the derivative of their value."""
 
 TRACEABLE = (
-    *(
-        "delta",
-        "beta",
-        "eps",
-        "margin",
-        "label_smoothing",
-        "quantile",
-        "alpha",
-        "smooth",
-        "gamma",
-        "epsilon",
-        "q",
-        "scale",
-        "pos_weight",
-    ),
+    *("delta", "beta", "eps", "margin", "label_smoothing", "quantile", "alpha", "smooth", "c", "gamma"),
+    *("epsilon", "q", "scale", "pos_weight"),
 )
 """The parameters that may be 0-d arrays."""
+
+PLAIN = {"general_robust_loss": ("alpha",)}
+"""What of these a loss takes as plain numbers only."""
 
 EXTENT = os.environ.get("XLOSSES_TESTS", "usual")
 """How much is tested: "deep" is everything on every loss, "sorts" one loss of each sort in one setting."""
@@ -182,6 +172,12 @@ def exactly(on: Adaptor, x: Any) -> Any:
     """An array as Python numbers; half types by way of float32, which every framework can read."""
     wide = {"float16": "float32", "bfloat16": "float32"}.get(on.dtype_of(x))
     return on.read(x if wide is None else on.bench.xp.astype(x, on.bench.xp.dtype_named(wide, x)))
+
+
+def traceable(case: Case, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of these options that may be 0-d arrays."""
+    plain = PLAIN.get(case.loss_name, ())
+    return {name: x for name, x in options.items() if name in TRACEABLE and name not in plain}
 
 
 def floating(case: Case) -> list[str]:

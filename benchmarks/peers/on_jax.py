@@ -20,6 +20,11 @@ def gaussian(x, y, var):
     return 0.5 * (jnp.log(v) + (x - y) ** 2 / v)
 
 
+def robust(x, y, alpha):
+    b = abs(alpha - 2)
+    return b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)
+
+
 def cosine_embedding(x1, x2, y):
     distance = optax.cosine_distance(x1, x2, epsilon=1e-8, axis=1)
     return jnp.where(y == 1, distance, jnp.maximum(0, 1 - distance))
@@ -64,6 +69,11 @@ OPTAX: Mapping[str, Function] = {
 }
 TEXTBOOK: Mapping[str, Function] = {
     "l1_loss": lambda x, y: jnp.abs(x - y),
+    "mape_loss": lambda x, y: jnp.abs(x - y) / jnp.maximum(jnp.abs(y), 1e-7),
+    "smape_loss": lambda x, y: 2 * jnp.abs(x - y) / jnp.maximum(jnp.abs(x) + jnp.abs(y), 1e-7),
+    "msle_loss": lambda x, y: (jnp.log1p(x) - jnp.log1p(y)) ** 2,
+    "general_robust_loss": lambda x, y: jnp.sqrt((x - y) ** 2 + 1) - 1,
+    "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "gaussian_nll_loss": gaussian,
     "binary_cross_entropy (probabilities)": lambda p, y: -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p)),
     "margin_ranking_loss": lambda x1, x2, y: jnp.maximum(0, -y * (x1 - x2)),

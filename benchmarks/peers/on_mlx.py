@@ -34,6 +34,11 @@ NATIVE: Mapping[str, Function] = {
 }
 
 
+def robust(x, y, alpha):
+    b = abs(alpha - 2)
+    return (b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)).mean()
+
+
 def cosine_embedding(x1, x2, y):
     c = losses.cosine_similarity_loss(x1, x2, reduction="none")
     return mx.where(y == 1, 1 - c, mx.maximum(0, c)).mean()
@@ -75,6 +80,11 @@ def mean_of(function: Function) -> Function:
 
 
 TEXTBOOK: Mapping[str, Function] = {
+    "mape_loss": lambda x, y: (mx.abs(x - y) / mx.maximum(mx.abs(y), 1e-7)).mean(),
+    "smape_loss": lambda x, y: (2 * mx.abs(x - y) / mx.maximum(mx.abs(x) + mx.abs(y), 1e-7)).mean(),
+    "msle_loss": lambda x, y: ((mx.log1p(x) - mx.log1p(y)) ** 2).mean(),
+    "general_robust_loss": lambda x, y: (mx.sqrt((x - y) ** 2 + 1) - 1).mean(),
+    "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "cosine_embedding_loss": cosine_embedding,
     "quantile_loss": lambda x, y: mx.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
     "dice_loss": dice,

@@ -90,6 +90,11 @@ def supervised_contrastive(x, labels):
     return -np.where(alike, log_softmax(scores), 0).sum(axis=1) / np.maximum(1, alike.sum(axis=1))
 
 
+def robust(x, y, alpha):
+    b = abs(alpha - 2)
+    return b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)
+
+
 # The textbook's terms, unreduced.
 TERMS: Mapping[str, Function] = {
     "mse_loss": lambda x, y: (x - y) ** 2,
@@ -97,6 +102,11 @@ TERMS: Mapping[str, Function] = {
     "huber_loss": huber,
     "smooth_l1_loss": huber,
     "log_cosh_loss": lambda x, y: np.log(np.cosh(x - y)),
+    "mape_loss": lambda x, y: np.abs(x - y) / np.maximum(np.abs(y), 1e-7),
+    "smape_loss": lambda x, y: 2 * np.abs(x - y) / np.maximum(np.abs(x) + np.abs(y), 1e-7),
+    "msle_loss": lambda x, y: (np.log1p(x) - np.log1p(y)) ** 2,
+    "general_robust_loss": lambda x, y: np.sqrt((x - y) ** 2 + 1) - 1,
+    "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "gaussian_nll_loss": gaussian,
     "binary_cross_entropy": binary,
     "binary_cross_entropy (probabilities)": lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p)),
@@ -145,6 +155,15 @@ OTHERS: Mapping[str, Mapping[str, Function]] = {
     },
     "smooth_l1_loss": {"scipy": lambda x, y: special.huber(np.float32(1), x - y).mean()},
     "log_cosh_loss": {"keras": keras_of(keras.log_cosh)},
+    "mape_loss": {
+        "scikit-learn": lambda x, y: sklearn.mean_absolute_percentage_error(y, x),
+        "keras": lambda x, y: keras.mean_absolute_percentage_error(y, x).mean() / 100,
+    },
+    "msle_loss": {
+        "scikit-learn": lambda x, y: sklearn.mean_squared_log_error(y, x),
+        "keras": keras_of(keras.mean_squared_logarithmic_error),
+    },
+    "general_robust_loss": {"scipy": lambda x, y: special.pseudo_huber(np.float32(1), x - y).mean()},
     "binary_cross_entropy": {"keras": keras_of(keras.binary_crossentropy, from_logits=True)},
     "binary_cross_entropy (probabilities)": {
         "scipy": lambda p, y: -(special.xlogy(y, p) + special.xlog1py(1 - y, -p)).mean(),

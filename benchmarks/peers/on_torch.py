@@ -57,6 +57,11 @@ def supervised_contrastive(x, labels):
     return -(log_p.masked_fill(~alike, 0).sum(1) / alike.sum(1).clamp(min=1)).mean()
 
 
+def robust(x, y, alpha):
+    b = abs(alpha - 2)
+    return (b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)).mean()
+
+
 NATIVE: Mapping[str, Function] = {
     "mse_loss": F.mse_loss,
     "l1_loss": F.l1_loss,
@@ -77,6 +82,11 @@ NATIVE: Mapping[str, Function] = {
 TEXTBOOK: Mapping[str, Function] = {
     "log_cosh_loss": lambda x, y: torch.log(torch.cosh(x - y)).mean(),
     "gaussian_nll_loss": gaussian,  # the native one looks at the variances, which does not compile
+    "mape_loss": lambda x, y: ((x - y).abs() / y.abs().clamp(min=1e-7)).mean(),
+    "smape_loss": lambda x, y: (2 * (x - y).abs() / (x.abs() + y.abs()).clamp(min=1e-7)).mean(),
+    "msle_loss": lambda x, y: ((torch.log1p(x) - torch.log1p(y)) ** 2).mean(),
+    "general_robust_loss": lambda x, y: (torch.sqrt((x - y) ** 2 + 1) - 1).mean(),
+    "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "hinge_loss": lambda x, y: torch.relu(1 - y * x).mean(),
     "kl_div_loss": lambda x, t: (torch.exp(t) * (t - x)).sum() / rows(x),
     "quantile_loss": lambda x, y: torch.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),

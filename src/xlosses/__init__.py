@@ -6,6 +6,7 @@ from xlosses._core.formula import formula
 from xlosses._engine import engine
 from xlosses._evaluate import evaluate
 from xlosses._value_and_grad import value_and_grad
+from xlosses.losses.adaptive import general_robust_loss
 from xlosses.losses.angular import arcface_loss, cosface_loss
 from xlosses.losses.binary import binary_cross_entropy
 from xlosses.losses.boxes import box_iou_loss, ciou_loss, diou_loss, giou_loss
@@ -26,6 +27,7 @@ from xlosses.losses.regression import (
     mse_loss,
     smooth_l1_loss,
 )
+from xlosses.losses.relative import mape_loss, msle_loss, smape_loss
 from xlosses.losses.robust import generalized_cross_entropy, poly_cross_entropy, smooth_labels
 from xlosses.losses.scoring import quantile_loss
 from xlosses.losses.segmentation import dice_loss, jaccard_loss, tversky_loss
@@ -46,6 +48,7 @@ __all__ = [
     "focal_tversky_loss",
     "formula",
     "gaussian_nll_loss",
+    "general_robust_loss",
     "generalized_cross_entropy",
     "generalized_dice_loss",
     "giou_loss",
@@ -57,13 +60,16 @@ __all__ = [
     "l1_loss",
     "linear_cross_entropy",
     "log_cosh_loss",
+    "mape_loss",
     "margin_ranking_loss",
     "mse_loss",
+    "msle_loss",
     "nll_loss",
     "poly_cross_entropy",
     "quantile_loss",
     "siglip_loss",
     "sigmoid_focal_loss",
+    "smape_loss",
     "smooth_l1_loss",
     "smooth_labels",
     "softmax_focal_loss",

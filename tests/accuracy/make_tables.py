@@ -30,6 +30,9 @@ MORE_OPTIONS = {
     "triplet_loss": [{"eps": 0.0}, {"p": 1, "eps": 0.0}],
     "cosine_similarity_loss": [{"eps": 0.0}],
     "quantile_loss": [{"quantile": 0.9}],
+    "general_robust_loss": [
+        {"alpha": a} for a in (2.0 - 2.0**-20, 2.0 + 2.0**-20, 2.0**-30, -(2.0**-12), -1e3)
+    ],
 }
 
 

@@ -73,6 +73,8 @@ COSINES = ("cosine_similarity_loss", "cosine_embedding_loss")
 # The kinds of `xlosses.testing.data` and where their values lie.
 DOMAINS = {
     "variance": "positive",
+    "rate": "positive",
+    "other rate": "positive",
     "probability": "unit",
     "chance": "unit",
     "side": "side",

@@ -9,7 +9,7 @@ import numpy as np
 import strategies
 from hypothesis import given
 from hypothesis import strategies as st
-from matrix import TRACEABLE, every_group
+from matrix import every_group, traceable
 from strategies import COSINES, LARGEST, TINY, Batch, batches, chosen, terms_of
 from subject import Subject, overflows, scale_of
 
@@ -163,7 +163,7 @@ def test_a_parameter_may_be_an_array(on, cases, data):
     """The same number as a 0-d array of the framework, which takes the way of a traced one."""
     case = data.draw(st.sampled_from(cases))
     options = data.draw(strategies.settings_of(case))
-    numbers = {k: np.asarray(x, np.float32) for k, x in options.items() if k in TRACEABLE}
+    numbers = {k: np.asarray(x, np.float32) for k, x in traceable(case, options).items()}
     batch = data.draw(batches(case, (6,)))
     plain = Subject(on, case, options).result(batch)
     rest = Subject(on, case, {k: x for k, x in options.items() if k not in numbers})

@@ -124,6 +124,7 @@ def _sure(draw: Any, case: Any) -> Batch:
 OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
     **dict.fromkeys(("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss"), (_equal, True)),
     "quantile_loss": (_equal, True),
+    **dict.fromkeys(("mape_loss", "smape_loss", "msle_loss", "general_robust_loss"), (_equal, True)),
     "binary_cross_entropy": (_certain_logits, True),
     "binary_cross_entropy (probabilities)": (_certain, False),
     "cross_entropy": (_certain_classes, True),

@@ -25,6 +25,9 @@ from xlosses.testing.parity import arrays  # noqa: E402
 PARAMETERS = {
     "huber_loss": {"delta": 0.0},
     "smooth_l1_loss": {"beta": -1.0},
+    "mape_loss": {"eps": 0.0},
+    "smape_loss": {"eps": -1.0},
+    "general_robust_loss": {"alpha": float("inf")},
     "gaussian_nll_loss": {"eps": -1e-6},
     "cross_entropy": {"label_smoothing": 1.5},
     "linear_cross_entropy": {"softcap": 0.0},

@@ -6,7 +6,6 @@ import math
 
 import pytest
 from matrix import (
-    TRACEABLE,
     Call,
     every_case,
     every_loss,
@@ -15,6 +14,7 @@ from matrix import (
     fewer,
     flatten,
     floating,
+    traceable,
 )
 
 import xlosses
@@ -181,7 +181,7 @@ def test_keywords_and_positions_agree(on, case):
 @every_setting
 def test_parameters_as_arrays_of_no_axes(on, case, options):
     """The same as the number, for value and slope; beta = 0 included, which is then not seen."""
-    numbers = {k: v for k, v in options.items() if k in TRACEABLE}
+    numbers = traceable(case, options)
     call = Call(on, case)
     traced = {**options, **{k: on.array(v) for k, v in numbers.items()}}
     exact = expected(case, call.data, options, "mean")

@@ -7,7 +7,6 @@ import math
 import pytest
 from matrix import (
     DETACHED,
-    TRACEABLE,
     Call,
     every_case,
     every_loss,
@@ -15,6 +14,7 @@ from matrix import (
     every_setting,
     fewer,
     flatten,
+    traceable,
 )
 
 import xlosses
@@ -137,8 +137,8 @@ def moved(column, k, step):
 def test_parameters_as_arrays(on, case, compiler):
     """A number arrives as a 0-d array where it is traced; value and gradient stay the same."""
     for options in case.options:
-        numbers = {k: v for k, v in options.items() if k in TRACEABLE}
-        plain = {k: v for k, v in options.items() if k not in TRACEABLE}
+        numbers = traceable(case, options)
+        plain = {k: v for k, v in options.items() if k not in numbers}
         if not numbers:
             continue
         call = Call(on, case)

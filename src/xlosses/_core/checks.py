@@ -53,10 +53,16 @@ def finite(**parameter: Number) -> Any:
 
 def order(**parameter: Number) -> float:
     """The order of a norm: a plain number >= 1, infinity included."""
+    return plain("a number >= 1", lambda p: p >= 1, **parameter)
+
+
+def plain(requirement: str, is_met: Callable[[float], bool], **parameter: Number) -> float:
+    """A number that chooses a branch, and is no array therefore."""
     ((name, value),) = parameter.items()
     if not is_number(value):
-        raise TypeError(f"{name} must be a plain number >= 1, got {type(value).__name__}")
-    return float(_number(parameter, "a number >= 1", lambda p: p >= 1))
+        wanted = requirement.replace("a ", "a plain ", 1)
+        raise TypeError(f"{name} must be {wanted}, got {type(value).__name__}")
+    return float(_number(parameter, requirement, is_met))
 
 
 def axes_of(ndim: int, axis: int | tuple[int, ...]) -> tuple[int, ...]:

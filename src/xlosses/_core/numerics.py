@@ -52,6 +52,25 @@ def clamped_log1m(xp: Any, p: Array, low: float) -> Any:
     return xp.where(certain, low, xp.log1p(-xp.where(certain, 0.0, p)))
 
 
+def hypotenuse(xp: Any, r: Array) -> Any:
+    """sqrt(1 + r^2) for r >= 0, without overflow."""
+    longer, share = _sides(xp, r)
+    # Not the product of longer and a root, in whose gradient autodiff multiplies by both.
+    return longer + share / (1.0 + xp.sqrt(1.0 + share * share)) * xp.clip(r, None, 1.0)
+
+
+def log_hypotenuse(xp: Any, r: Array) -> Any:
+    """log sqrt(1 + r^2) for r >= 0, without overflow, and with its relative accuracy for small r."""
+    longer, share = _sides(xp, r)
+    return xp.log(longer) + 0.5 * xp.log1p(share * share)
+
+
+def _sides(xp: Any, r: Array) -> tuple[Any, Any]:
+    """max(r, 1), and min(r, 1) over it: of a tie the second has the gradient."""
+    longer = 1.0 + xp.relu(r - 1.0)
+    return longer, xp.clip(r, None, 1.0) / longer
+
+
 def products(xp: Any, x: Array, y: Array) -> Any:
     """The product of each row of x with each row of y."""
     return xp.matmul(x, transposed(xp, y))

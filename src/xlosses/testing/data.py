@@ -62,6 +62,8 @@ KINDS: dict[str, Kind] = {
     "prediction": Kind(_normal),
     "target": Kind(_normal),
     "variance": Kind(lambda rng: math.exp(rng.gauss(0.0, 1.0))),
+    "rate": Kind(lambda rng: math.exp(rng.gauss(0.5, 1.0))),
+    "other rate": Kind(lambda rng: math.exp(rng.gauss(0.5, 1.0))),
     "logit": Kind(_normal),
     "probability": Kind(lambda rng: rng.uniform(0.02, 0.98)),
     "chance": Kind(lambda rng: rng.random()),
@@ -128,6 +130,8 @@ def _diabetes() -> dict[str, list[Any]]:
         "prediction": (0.6 * body_mass).tolist(),
         "target": _standard(progression).tolist(),
         "variance": (0.1 + pressure**2).tolist(),
+        "rate": [math.exp(x) for x in (0.6 * body_mass).tolist()],
+        "other rate": [math.exp(x) for x in _standard(progression).tolist()],
         "quantiles": [[x - 1.0, x, x + 1.0] for x in (0.6 * body_mass).tolist()],
         "levels": [0.1, 0.5, 0.9],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import xlosses
 from xlosses.testing.case import Case
 from xlosses.testing.references import regression as references
@@ -9,6 +11,8 @@ from xlosses.testing.references import regression as references
 _REGRESSION = {"predictions": "prediction", "targets": "target"}
 
 _HUBER = {"inputs": "prediction", "targets": "target"}
+
+_BOTH = ("inputs", "targets")
 
 CASES = (
     Case("mse_loss", xlosses.mse_loss, references.mse, _REGRESSION),
@@ -22,4 +26,21 @@ CASES = (
         ({}, {"beta": 0.25}, {"beta": 0.0}),
     ),
     Case("log_cosh_loss", xlosses.log_cosh_loss, references.log_cosh, _HUBER),
+    Case("mape_loss", xlosses.mape_loss, references.mape, _HUBER, ({}, {"eps": 1.5}), by=_BOTH),
+    Case("smape_loss", xlosses.smape_loss, references.smape, _HUBER, ({}, {"eps": 3.0}), by=_BOTH),
+    Case(
+        "msle_loss", xlosses.msle_loss, references.msle, {"inputs": "rate", "targets": "other rate"}, by=_BOTH
+    ),
+    Case(
+        "general_robust_loss",
+        xlosses.general_robust_loss,
+        references.general_robust,
+        _HUBER,
+        (
+            {},
+            {"alpha": 0.5, "c": 0.25},
+            *({"alpha": alpha} for alpha in (2.0, 0.0, -2.0, -math.inf)),
+        ),
+        by=_BOTH,
+    ),
 )
