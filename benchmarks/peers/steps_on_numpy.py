@@ -39,6 +39,34 @@ def gaussian_step(x, y, var):
     return loss, (by_x / x.size, (1 / v - by_x**2) / (2 * x.size))
 
 
+def mape_step(x, y):
+    error, size = x - y, np.maximum(np.abs(y), 1e-7)
+    return (np.abs(error) / size).mean(), np.sign(error) / size / x.size
+
+
+def smape_step(x, y):
+    error, size = x - y, np.maximum(np.abs(x) + np.abs(y), 1e-7)
+    share = np.abs(error) / size
+    return 2 * share.mean(), 2 * (np.sign(error) - share * np.sign(x)) / size / x.size
+
+
+def msle_step(x, y):
+    error = np.log1p(x) - np.log1p(y)
+    return (error**2).mean(), 2 * error / (1 + x) / x.size
+
+
+def charbonnier_step(x, y):
+    error = x - y
+    root = np.sqrt(error**2 + 1)
+    return (root - 1).mean(), error / root / x.size
+
+
+def robust_step(x, y):
+    error = x - y
+    base = error**2 / 1.5 + 1
+    return (1.5 / 0.5 * (base**0.25 - 1)).mean(), error * base**-0.75 / x.size
+
+
 def binary_step(x, y):
     return binary(x, y).mean(), (1 / (1 + np.exp(-x)) - y) / x.size
 
@@ -177,6 +205,11 @@ STEPS: Mapping[str, dict[str, Function]] = {
     "huber_loss": {"textbook": huber_step},
     "smooth_l1_loss": {"textbook": huber_step},
     "log_cosh_loss": {"textbook": log_cosh_step},
+    "mape_loss": {"textbook": mape_step},
+    "smape_loss": {"textbook": smape_step},
+    "msle_loss": {"textbook": msle_step},
+    "general_robust_loss": {"textbook": charbonnier_step},
+    "general_robust_loss (alpha 0.5)": {"textbook": robust_step},
     "gaussian_nll_loss": {"textbook": gaussian_step},
     "binary_cross_entropy": {"textbook": binary_step},
     "binary_cross_entropy (probabilities)": {"textbook": binary_probabilities_step},

@@ -71,14 +71,6 @@ REASONS = (
         for loss in ("mape_loss", "smape_loss", "msle_loss")
     ),
     Reason(
-        "msle_loss",
-        "*",
-        "float*",
-        "*",
-        "",
-        "The square doubles the error of the logarithm, whose argument is made of four rounded numbers.",
-    ),
-    Reason(
         "general_robust_loss",
         "jax",
         "float64",

@@ -101,6 +101,15 @@ def general_robust(xp: Any, x: Array, y: Array, alpha: float, c: Number) -> Any:
     return power_of_length(xp, error / math.sqrt(abs(alpha - 2.0)), alpha)
 
 
+@general_robust.ordinary
+def general_robust_ordinary(xp: Any, x: Array, y: Array, alpha: float, c: Number) -> Any:
+    if alpha not in (0.0, 1.0):
+        return general_robust(xp, x, y, alpha, c)
+    error = (x - y) / c
+    square = error * error
+    return square / (1.0 + xp.sqrt(1.0 + square)) if alpha else xp.log1p(0.5 * square)
+
+
 @general_robust.slope(by=("x", "y"))
 def general_robust_slope(xp: Any, x: Array, y: Array, alpha: float, c: Number) -> Any:
     by_x = slope_of_error(xp, (x - y) / c, alpha) / c

@@ -233,11 +233,12 @@ def squared_log_error(xp: Any, x: Array, y: Array) -> Any:
 
 @squared_log_error.slope(by=("x", "y"))
 def squared_log_error_slope(xp: Any, x: Array, y: Array) -> Any:
-    twice = 2.0 * log_ratio(xp, x, y)
+    twice = 2.0 * xp.sign(x - y) * log_ratio(xp, x, y)
     yield twice / (1.0 + x)
     yield -twice / (1.0 + y)
 
 
 def log_ratio(xp: Any, x: Array, y: Array) -> Any:
-    """log((1 + x) / (1 + y)), which is 2 asinh of half the error over the root of the product."""
-    return 2.0 * xp.asinh(0.5 * ((x - y) / xp.sqrt(1.0 + x) / xp.sqrt(1.0 + y)))
+    """|log((1 + x) / (1 + y))|: by the smaller one the argument is accurate, and log1p of it."""
+    least = 1.0 + xp.minimum(x, y)
+    return xp.log1p(xp.absolute(x - y) / xp.where(least < 0, float("nan"), least))
