@@ -12,13 +12,27 @@ from xlosses.losses.binary import binary_cross_entropy
 from xlosses.losses.boxes import box_iou_loss, ciou_loss, diou_loss, giou_loss
 from xlosses.losses.classification import cross_entropy, nll_loss
 from xlosses.losses.contrastive import info_nce_loss, siglip_loss, supervised_contrastive_loss
-from xlosses.losses.divergence import kl_div_loss
-from xlosses.losses.embedding import cosine_embedding_loss, cosine_similarity_loss
+from xlosses.losses.distillation import distillation_loss
+from xlosses.losses.divergence import generalized_kl_div_loss, js_div_loss, kl_div_loss
+from xlosses.losses.embedding import contrastive_loss, cosine_embedding_loss, cosine_similarity_loss
 from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
 from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
 from xlosses.losses.likelihood import gaussian_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
-from xlosses.losses.margin import hinge_loss
+from xlosses.losses.margin import (
+    hinge_embedding_loss,
+    hinge_loss,
+    perceptron_loss,
+    soft_margin_loss,
+    squared_hinge_loss,
+)
+from xlosses.losses.multiclass import (
+    multi_margin_loss,
+    multiclass_hinge_loss,
+    multiclass_perceptron_loss,
+)
+from xlosses.losses.multilabel import multilabel_margin_loss, multilabel_soft_margin_loss
+from xlosses.losses.ordinal import ordinal_loss
 from xlosses.losses.ranking import margin_ranking_loss, triplet_loss
 from xlosses.losses.regression import (
     huber_loss,
@@ -29,20 +43,23 @@ from xlosses.losses.regression import (
 )
 from xlosses.losses.relative import mape_loss, msle_loss, smape_loss
 from xlosses.losses.robust import generalized_cross_entropy, poly_cross_entropy, smooth_labels
-from xlosses.losses.scoring import quantile_loss
+from xlosses.losses.scoring import brier_loss, quantile_loss
 from xlosses.losses.segmentation import dice_loss, jaccard_loss, tversky_loss
 
 __all__ = [
     "arcface_loss",
     "binary_cross_entropy",
     "box_iou_loss",
+    "brier_loss",
     "ciou_loss",
+    "contrastive_loss",
     "cosface_loss",
     "cosine_embedding_loss",
     "cosine_similarity_loss",
     "cross_entropy",
     "dice_loss",
     "diou_loss",
+    "distillation_loss",
     "engine",
     "evaluate",
     "focal_tversky_loss",
@@ -51,11 +68,14 @@ __all__ = [
     "general_robust_loss",
     "generalized_cross_entropy",
     "generalized_dice_loss",
+    "generalized_kl_div_loss",
     "giou_loss",
+    "hinge_embedding_loss",
     "hinge_loss",
     "huber_loss",
     "info_nce_loss",
     "jaccard_loss",
+    "js_div_loss",
     "kl_div_loss",
     "l1_loss",
     "linear_cross_entropy",
@@ -64,7 +84,14 @@ __all__ = [
     "margin_ranking_loss",
     "mse_loss",
     "msle_loss",
+    "multi_margin_loss",
+    "multiclass_hinge_loss",
+    "multiclass_perceptron_loss",
+    "multilabel_margin_loss",
+    "multilabel_soft_margin_loss",
     "nll_loss",
+    "ordinal_loss",
+    "perceptron_loss",
     "poly_cross_entropy",
     "quantile_loss",
     "siglip_loss",
@@ -72,7 +99,9 @@ __all__ = [
     "smape_loss",
     "smooth_l1_loss",
     "smooth_labels",
+    "soft_margin_loss",
     "softmax_focal_loss",
+    "squared_hinge_loss",
     "supervised_contrastive_loss",
     "triplet_loss",
     "tversky_loss",

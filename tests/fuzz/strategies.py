@@ -79,6 +79,8 @@ DOMAINS = {
     "chance": "unit",
     "side": "side",
     "distribution": "unit",
+    "target distribution": "unit",
+    "tags": "unit",
     "membership": "unit",
     "members": "unit",
     "likeness": "side",

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scales
 import strategies
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -209,6 +210,8 @@ def scale_of_terms(case, batch, options, tolerance) -> Any:
         return np.sum([np.abs(first - x) for x in arrays[1:]], axis=(0, 2)) + 1
     if case.loss_name in COSINES:
         return 1.0
+    if case.name in scales.OF_TERMS:
+        return scales.OF_TERMS[case.name](first, second, **options)
     largest = np.sum(np.abs(first), axis=-1, where=np.isfinite(first)) if case.by_rows else 0.0
     lost = largest * TINY / tolerance  # a factor that JAX and MLX have made 0
     if "cosines" in case.arrays:  # of which a unit is multiplied
@@ -296,12 +299,18 @@ def size_of_parts(case: Case, batch: Batch) -> Any:
 
 OF_LOGITS = ("cross_entropy", "softmax_focal_loss", "poly_cross_entropy", "generalized_cross_entropy")
 NEAR_KINKS = {"margin_ranking_loss", "triplet_loss", "cosine_embedding_loss"}  # whose side rounding decides
+NEAR_KINKS = {  # whose side rounding decides
+    *("margin_ranking_loss", "triplet_loss", "cosine_embedding_loss", "contrastive_loss"),
+    *("multiclass_hinge_loss", "multi_margin_loss", "multilabel_margin_loss"),
+}
 
 
 def scale_of_slope(case, batch, options, tolerance) -> Any:
     """What the parts of a row's slope are as large as, where they cancel."""
     first, second = (x.astype(np.float64) for x in list(batch.values())[:2])
     with np.errstate(all="ignore"):
+        if case.name in scales.OF_SLOPES:
+            return scales.OF_SLOPES[case.name](first, second, **options)
         if case.loss_name in COSINES:
             n1, n2 = (np.linalg.norm(x, axis=-1, keepdims=True) for x in (first, second))
             return np.nan_to_num(np.minimum(1 / n1, n2 / options.get("eps", 1e-8)))

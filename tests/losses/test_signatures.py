@@ -30,6 +30,7 @@ OF_CLASSES = {"class_weights": None, "ignore_index": None}
 MORE = {
     "cross_entropy": OF_CLASSES,
     "nll_loss": OF_CLASSES,
+    "kl_div_loss": {"log_target": True},
     "binary_cross_entropy": {"pos_weight": None, "label_smoothing": 0.0},
 }
 

@@ -71,6 +71,11 @@ def _sides(xp: Any, r: Array) -> tuple[Any, Any]:
     return longer, xp.clip(r, None, 1.0) / longer
 
 
+def nan_if_nan(xp: Any, y: Array) -> Any:
+    """A factor of 1, or NaN where a target is NaN, which no comparison would show."""
+    return xp.where(xp.isnan(y), y, 1.0)
+
+
 def products(xp: Any, x: Array, y: Array) -> Any:
     """The product of each row of x with each row of y."""
     return xp.matmul(x, transposed(xp, y))

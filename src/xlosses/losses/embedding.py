@@ -1,4 +1,4 @@
-"""Embeddings compared by direction."""
+"""Embeddings compared by direction or distance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ from typing import Any, NamedTuple
 
 from xlosses._core.checks import finite, nonnegative
 from xlosses._core.formula import formula
-from xlosses._core.numerics import at_least, nan_if_extreme, scale_of, tiny
+from xlosses._core.numerics import (
+    at_least,
+    nan_if_extreme,
+    nan_if_nan,
+    norm,
+    norm_and_slope,
+    ordinary_norm_and_slope,
+    scale_of,
+    tiny,
+)
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -212,17 +221,125 @@ def cosine_embedding_ordinary_slope(
         yield by_cosine * slope
 
 
+def contrastive_loss(
+    x1: ArrayT,
+    x2: Array | float,
+    targets: Array | float,
+    *,
+    margin: Number = 1.0,
+    axis: int = -1,
+    reduction: Reduction = "mean",
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""Half the squared distance of alike vectors, and of unlike ones that by which they miss a margin.
+
+    .. math::
+        \ell = \frac12 \begin{cases}
+            d^2              & y > 0 \\
+            \max(0, m - d)^2 & \text{else}
+        \end{cases}
+        \qquad d = \|x_1 - x_2\|
+
+    Parameters
+    ----------
+    x1 : array
+        Vectors along `axis`.
+    x2 : array or number
+        Vectors of the same length. Batch axes may be of length 1, with equally many axes.
+    targets : array or number
+        :math:`y`, one per pair: 1 if the vectors are alike, -1 (or 0) if they are not.
+    margin : number
+        :math:`m \ge 0`, the distance from which unlike vectors cost nothing.
+    axis : int
+        The axis of the vectors.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per pair, become the result.
+    weights, where, dtype : optional
+        Weight of each pair, pairs to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" the common shape without `axis`, in the squared unit of the vectors.
+
+    Raises
+    ------
+    ValueError
+        A negative `margin`, shapes that do not fit, an `axis` out of range or of length 0, or an unknown
+        `reduction`.
+    TypeError
+        Arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    Differentiated by both vectors. The sign of a target decides, so that labels of 0 and 1 do as well as
+    -1 and 1; a target of NaN gives NaN. Unlike vectors that coincide have gradient 0: no direction leads
+    apart more than another. (In the paper a label of 0 means alike.)
+
+    References
+    ----------
+    R. Hadsell, S. Chopra, Y. LeCun, "Dimensionality reduction by learning an invariant mapping", *CVPR*,
+    2006, eq. 4.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> x1, x2 = np.asarray([[0.0, 0.0], [0.0, 0.0]]), np.asarray([[3.0, 4.0], [3.0, 4.0]])
+    >>> xlosses.contrastive_loss(x1, x2, np.asarray([1, -1]), margin=6.0, reduction="none").tolist()
+    [12.5, 0.5]
+    """
+    parameters = dict(margin=nonnegative(margin=margin))
+    arrays = dict(x1=x1, x2=x2, targets=targets)
+    return evaluate(contrastive, arrays, parameters, reduction, weights, where, dtype, axis=axis)
+
+
+@formula("vectors", "vectors", "scalars")
+def contrastive(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
+    d = x1 - x2
+    alike = xp.where((y > 0)[..., None], d, 0.0)  # squares of others, which are not needed, may overflow
+    return of_distance(xp, xp.dot(alike, alike), norm(xp, d, 2.0, 0.0), y, margin)
+
+
+@contrastive.slope(by=("x1", "x2"))
+def contrastive_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
+    by_x1 = slope_of_distance(xp, x1 - x2, *norm_and_slope(xp, x1 - x2, 2.0, 0.0), y, margin)
+    yield by_x1
+    yield -by_x1
+
+
+@contrastive.ordinary
+def contrastive_ordinary(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
+    d = x1 - x2
+    square = nan_if_extreme(xp, xp.dot(d, d))
+    return of_distance(xp, square, xp.sqrt(square), y, margin)
+
+
+@contrastive_ordinary.slope(by=("x1", "x2"))
+def contrastive_ordinary_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
+    by_x1 = slope_of_distance(xp, x1 - x2, *ordinary_norm_and_slope(xp, x1 - x2, 2.0, 0.0), y, margin)
+    yield by_x1
+    yield -by_x1
+
+
+def of_distance(xp: Any, square: Array, length: Array, y: Array, margin: Number) -> Any:
+    # The square is not that of the length: on its way back autodiff would multiply by the length's scale.
+    short = xp.relu(margin - length)
+    return 0.5 * xp.where(y > 0, square, short * short) * nan_if_nan(xp, y)
+
+
+def slope_of_distance(xp: Any, d: Array, length: Array, unit: Array, y: Array, margin: Number) -> Any:
+    apart = unit * xp.relu(margin - length)[..., None]
+    return xp.where((y > 0)[..., None], d, -apart) * nan_if_nan(xp, y)[..., None]
+
+
 def of_cosine(xp: Any, c: Array, y: Array, margin: Number) -> Any:
     return xp.where(y > 0, 1.0 - c, xp.relu(c - margin)) * nan_if_nan(xp, y)
 
 
 def slope_of_cosine(xp: Any, c: Array, y: Array, margin: Number) -> Any:
     return xp.where(y > 0, -1.0, xp.step(c - margin)) * nan_if_nan(xp, y)
-
-
-def nan_if_nan(xp: Any, y: Array) -> Any:
-    """A factor of 1, or NaN where a target is NaN, which no comparison would show."""
-    return xp.where(xp.isnan(y), y, 1.0)
 
 
 def turn(xp: Any, u1: Array, u2: Array, q1: Array, denominator: Array, clamped: Array) -> Any:

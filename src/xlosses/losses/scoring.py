@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from xlosses._core.checks import ndim, proportion
+from xlosses._core.checks import is_number, ndim, proportion
 from xlosses._core.formula import formula
 from xlosses._core.numerics import per_class
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
+from xlosses.losses.regression import squared_error
 
 
 def quantile_loss(
@@ -108,3 +109,107 @@ def quantile_errors(xp: Any, x: Array, y: Array, q: Array) -> Any:
 @quantile_errors.slope
 def quantile_errors_slope(xp: Any, x: Array, y: Array, q: Array) -> Any:
     return quantile_error_slope(xp, x, y[..., None], per_class(xp, q, x)) / x.shape[-1]
+
+
+def brier_loss(
+    probabilities: ArrayT,
+    targets: Array | float,
+    *,
+    axis: int | None = None,
+    ignore_index: int | None = None,
+    reduction: Reduction = "mean",
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""Squared error of probabilities: of yes, or with `axis` of all classes together.
+
+    .. math::
+        \ell = (p - y)^2, \qquad \text{or} \qquad \ell = \sum_k (p_k - y_k)^2
+
+    Parameters
+    ----------
+    probabilities : array
+        Predicted probabilities, :math:`p`: of "yes", in any shape; or of the :math:`C` classes, along `axis`.
+    targets : array or number
+        Whether it was so, :math:`y`, in the shape of `probabilities`: 0 or 1, booleans, or probabilities.
+        With `axis` also integer classes in [0, C), in that shape without `axis`: told apart by the number of
+        axes.
+    axis : int, optional
+        The axis of the classes. Without one every entry is a term of its own.
+    ignore_index : int, optional
+        Rows with this label are left out. For integer classes only.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per entry or per row, become the result.
+    weights, where, dtype : optional
+        Weight of each term, terms to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" the shape of `probabilities`, with `axis` without it.
+
+    Raises
+    ------
+    ValueError
+        A label out of range where Python may look at it (elsewhere loss and gradient of its row are NaN),
+        shapes that do not fit, `ignore_index` without labels, an `axis` out of range or of length 0, or an
+        unknown `reduction`.
+    TypeError
+        Labels that are not integers, arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    The gradient is :math:`2 (p - y)`. Over two classes the loss is twice that of "yes" alone, as in Brier's
+    paper. A proper score: its mean is least where the probabilities are the true ones.
+
+    References
+    ----------
+    G. W. Brier, "Verification of forecasts expressed in terms of probability", *Monthly Weather Review*
+    78(1), 1950, eq. 2, p. 1.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> xlosses.brier_loss(np.asarray([0.75, 0.5]), np.asarray([1, 0]), reduction="none").tolist()
+    [0.0625, 0.25]
+    >>> p = np.asarray([[0.75, 0.25], [0.5, 0.5]])
+    >>> xlosses.brier_loss(p, np.asarray([0, 1]), axis=-1, reduction="none").tolist()
+    [0.125, 0.5]
+    """
+    by_label = axis is not None and (is_number(targets) or ndim(targets) < ndim(probabilities))
+    if ignore_index is not None and not by_label:
+        raise ValueError(f"ignore_index={ignore_index} needs integer targets beside an axis of classes")
+    arrays = dict(probabilities=probabilities, targets=targets)
+    if axis is None:
+        return evaluate(squared_error, arrays, {}, reduction, weights, where, dtype)
+    form = brier_of_labels if by_label else brier_of_rows
+    return evaluate(form, arrays, {}, reduction, weights, where, dtype, axis=axis, ignore_index=ignore_index)
+
+
+@formula("rows", "labels")
+def brier_of_labels(xp: Any, p: Array, label: Array) -> Any:
+    error = less_one(xp, p, label)
+    return xp.dot(error, error)
+
+
+@brier_of_labels.slope
+def brier_of_labels_slope(xp: Any, p: Array, label: Array) -> Any:
+    return 2.0 * less_one(xp, p, label)
+
+
+def less_one(xp: Any, p: Array, label: Array) -> Any:
+    """p, less 1 at the label of each row."""
+    return xp.add_at(p, label, -xp.ones_like(p[..., 0]))
+
+
+@formula("rows", "rows")
+def brier_of_rows(xp: Any, p: Array, y: Array) -> Any:
+    error = p - y
+    return xp.dot(error, error)
+
+
+@brier_of_rows.slope(by=("p", "y"))
+def brier_of_rows_slope(xp: Any, p: Array, y: Array) -> Any:
+    yield 2.0 * (p - y)
+    yield 2.0 * (y - p)

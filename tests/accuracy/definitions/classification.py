@@ -90,6 +90,11 @@ def linear_cross_entropy(
     return Term(value, (by_h,), max(1, size) * (1 + 2 * z * (1 + abs(partition))) + value, (of_h,))
 
 
+def ordinal(x: Row, level: int) -> Term:
+    terms = [binary_from_logits(xk, mp.mpf(level > k)) for k, xk in enumerate(x)]
+    return Term(mp.fsum(term.value for term in terms), ([term.partials[0] for term in terms],))
+
+
 def nll(x: Row, label: int) -> Term:
     return Term(-x[label], ([-int(k == label) for k in range(len(x))],))
 
@@ -102,4 +107,5 @@ DEFINITIONS = {
     "linear_cross_entropy": linear_cross_entropy,
     "cross_entropy (probabilities)": cross_entropy_of_probabilities,
     "nll_loss": nll,
+    "ordinal_loss": ordinal,
 }

@@ -53,6 +53,17 @@ def cosine_embedding(x1: Row, x2: Row, y: Number, margin: float = 0.0, eps: floa
     return Term(value, partials, scale, c.scales if by_c and c.scales else (None, None))
 
 
+def contrastive(x1: Row, x2: Row, y: Number, margin: float = 1.0) -> Term:
+    length, unit = distance(x1, x2, 2, 0.0)
+    if y > 0:
+        by = [length * u for u in unit]
+        return Term(length**2 / 2, (by, [-g for g in by]))
+    short, scale = max(mp.mpf(margin) - length, mp.mpf(0)), max(mp.mpf(margin), length)
+    by = [-short * u for u in unit]
+    of_by = [scale * abs(u) * (short > 0) for u in unit]
+    return Term(short**2 / 2, (by, [-g for g in by]), short * scale, (of_by, of_by))
+
+
 def distance(a: Row, b: Row, p: float, eps: float) -> tuple[Number, list[Number]]:
     d = [x - y for x, y in zip(a, b, strict=True)]
     if p == mp.inf:
@@ -68,4 +79,5 @@ DEFINITIONS = {
     "triplet_loss": triplet,
     "cosine_similarity_loss": cosine,
     "cosine_embedding_loss": cosine_embedding,
+    "contrastive_loss": contrastive,
 }

@@ -20,7 +20,24 @@ def quantiles(x: Row, y: Number, levels: Row) -> Term:
     return Term(value, (by_x, -mp.fsum(by_x)), None, (None, mp.fsum(map(abs, by_x))))
 
 
+def brier(p: Number, y: Number) -> Term:
+    return Term((p - y) ** 2, (2 * (p - y), 2 * (y - p)))
+
+
+def brier_of_classes(p: Row, y: Row) -> Term:
+    error = [a - b for a, b in zip(p, y, strict=True)]
+    return Term(mp.fsum(e**2 for e in error), ([2 * e for e in error], [-2 * e for e in error]))
+
+
+def brier_of_labels(p: Row, label: int) -> Term:
+    term = brier_of_classes(p, [mp.mpf(k == label) for k in range(len(p))])
+    return term._replace(partials=term.partials[:1])
+
+
 DEFINITIONS = {
     "quantile_loss": quantile,
     "quantile_loss (levels)": quantiles,
+    "brier_loss": brier,
+    "brier_loss (labels)": brier_of_labels,
+    "brier_loss (classes)": brier_of_classes,
 }

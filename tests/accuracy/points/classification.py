@@ -108,6 +108,14 @@ def of_log_probabilities(f: Format, options: Mapping[str, Any], rng: Random) -> 
         yield row, len(row) - 1
 
 
+def of_levels(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Without losses that are subnormal, which have no more than a few bits."""
+    for row in rows(f, options, rng):
+        for level in {0, 1, len(row) // 2, len(row)}:
+            if level < len(row) or f.bits == 53 or min(row) < 80:
+                yield row, level
+
+
 MAKERS = {
     "binary_cross_entropy": logits,
     "binary_cross_entropy (probabilities)": probabilities,
@@ -115,4 +123,5 @@ MAKERS = {
     "cross_entropy": of_labels,
     "cross_entropy (probabilities)": of_distributions,
     "nll_loss": of_log_probabilities,
+    "ordinal_loss": of_levels,
 }

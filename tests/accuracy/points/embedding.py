@@ -91,9 +91,34 @@ def pairs_of_vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iter
         yield x1, x2, -1.0
 
 
+def pairs_apart(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Up to where squares end; the margin is met from both sides."""
+    margin = options.get("margin", 1.0)
+
+    def vector(n: int, spread: float) -> list[float]:
+        return [normal(rng, 0, spread) for _ in range(n)]
+
+    for _ in range(0 if options or f.bits < 20 else 2):
+        for y in (1.0, -1.0):
+            yield vector(LONG, 0.05), vector(LONG, 0.05), y
+    for n in LENGTHS:
+        a, zero = vector(n, 1.0), [0.0] * n
+        for y in (1.0, -1.0):
+            for spread in (1e-3, 0.1, 0.25, 0.5, 1.0, 2.0, 10.0):
+                for _ in range(2):
+                    yield vector(n, spread), vector(n, spread), y
+            yield a, a, y
+            yield zero, zero, y
+            for share in (0.25, 0.75, 0.9375, 1.0, 1.0625, 4.0):
+                yield [share * margin, *zero[1:]], zero, y
+            for size in (math.sqrt(f.max) / 4 / n, 1e-4, math.sqrt(f.tiny) * 4, f.tiny * 8):
+                yield [brief(size * even(rng)) for _ in range(n)], zero, y
+
+
 MAKERS = {
     "margin_ranking_loss": rankings,
     "triplet_loss": triplets,
     "cosine_similarity_loss": vectors,
     "cosine_embedding_loss": pairs_of_vectors,
+    "contrastive_loss": pairs_apart,
 }

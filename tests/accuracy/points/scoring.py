@@ -8,7 +8,7 @@ from typing import Any
 
 from formats import Format
 
-from points.common import LENGTHS, Point, brief, ladder, normal
+from points.common import LENGTHS, LONG, Point, brief, even, ladder, normal
 from points.regression import errors
 
 
@@ -23,7 +23,43 @@ def levels(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point
             yield sorted(row), 0.0, q
 
 
+def forecasts(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for p in (0.0, 0.5, 1.0, f.down(1.0), *(x for x in ladder(f, 20) if x < 1)):
+        for y in (0.0, 1.0, 0.25):
+            yield p, y
+    for _ in range(24):
+        yield even(rng), even(rng)
+
+
+def forecasts_of_classes(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[list[float]]:
+    if f.bits > 20:
+        yield [brief(even(rng) / 50) for _ in range(LONG)]
+    for n in LENGTHS:
+        for size in (1.0, 0.25, 1e-3, 1e-6):
+            yield [brief(size * even(rng)) for _ in range(n)]
+        yield [1.0, *[0.0] * (n - 1)]
+        yield [f.down(1.0), *[f.least] * (n - 1)]
+        yield [1.0 / n] * n
+
+
+def of_forecasts_and_labels(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for p in forecasts_of_classes(f, options, rng):
+        yield p, 0
+        yield p, len(p) - 1
+
+
+def of_forecasts_and_classes(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for p in forecasts_of_classes(f, options, rng):
+        yield p, [float(k == 0) for k in range(len(p))]
+        yield p, p
+        yield p, [brief(1.001 * x) for x in p]
+        yield p, [even(rng) for _ in p]
+
+
 MAKERS = {
     "quantile_loss": errors,
     "quantile_loss (levels)": levels,
+    "brier_loss": forecasts,
+    "brier_loss (labels)": of_forecasts_and_labels,
+    "brier_loss (classes)": of_forecasts_and_classes,
 }

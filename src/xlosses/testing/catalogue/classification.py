@@ -63,4 +63,10 @@ CASES = (
         references.nll,
         {"inputs": "log probabilities", "targets": "labels"},
     ),
+    Case(
+        "ordinal_loss",
+        xlosses.ordinal_loss,
+        references.ordinal,
+        {"logits": "logits", "levels": "level"},
+    ),
 )

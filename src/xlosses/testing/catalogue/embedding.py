@@ -41,4 +41,12 @@ CASES = (
         ({}, {"margin": 0.5, "eps": 20.0}),
         by=("x1", "x2"),
     ),
+    Case(
+        "contrastive_loss",
+        xlosses.contrastive_loss,
+        references.contrastive,
+        {"x1": "vector", "x2": "other vector", "targets": "likeness"},
+        ({}, {"margin": 6.0}),
+        by=("x1", "x2"),
+    ),
 )

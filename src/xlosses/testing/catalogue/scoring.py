@@ -13,6 +13,10 @@ def _quantile_loss_of_levels(inputs: Any, targets: Any, quantile: Any, axis: int
     return xlosses.quantile_loss(inputs, targets, quantile=quantile, axis=axis, **options)
 
 
+def _brier_loss_of_classes(probabilities: Any, targets: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.brier_loss(probabilities, targets, axis=axis, **options)
+
+
 _HUBER = {"inputs": "prediction", "targets": "target"}
 
 CASES = (
@@ -28,5 +32,24 @@ CASES = (
         _quantile_loss_of_levels,
         references.quantiles,
         {"inputs": "quantiles", "targets": "target", "quantile": "levels"},
+    ),
+    Case(
+        "brier_loss",
+        xlosses.brier_loss,
+        references.brier,
+        {"probabilities": "probability", "targets": "chance"},
+    ),
+    Case(
+        "brier_loss (labels)",
+        _brier_loss_of_classes,
+        references.brier_of_labels,
+        {"probabilities": "distribution", "targets": "labels"},
+    ),
+    Case(
+        "brier_loss (classes)",
+        _brier_loss_of_classes,
+        references.brier_of_classes,
+        {"probabilities": "distribution", "targets": "target distribution"},
+        by=("probabilities", "targets"),
     ),
 )

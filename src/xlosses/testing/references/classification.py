@@ -62,6 +62,12 @@ def nll(x: Row, label: int, class_weights: Row | None = None) -> Term:
     return Term(-c * x[label], ([-c * (k == label) for k in range(len(x))],), c)
 
 
+def ordinal(x: Row, level: int) -> Term:
+    terms = [binary_from_logits(xk, float(level > k)) for k, xk in enumerate(x)]
+    by_x = [term.partials[0] for term in terms]
+    return Term(math.fsum(term.value for term in terms), (by_x,))
+
+
 def linear_cross_entropy(
     h: Row,
     w: Sequence[Row],

@@ -48,6 +48,16 @@ def cosine_embedding(x1: Row, x2: Row, y: float, margin: float = 0.0, eps: float
     return Term(value, tuple([by_cosine * g for g in x] for x in c.partials if isinstance(x, list)))
 
 
+def contrastive(x1: Row, x2: Row, y: float, margin: float = 1.0) -> Term:
+    apart = [a - b for a, b in zip(x1, x2, strict=True)]
+    length = math.hypot(*apart)
+    # The derivative of half a square is what is squared, times the unit vector from one to the other.
+    paid = length if y > 0 else max(0.0, margin - length)
+    pull = (1.0 if y > 0 else -paid / length) if length else 0.0
+    by_x1 = [pull * d for d in apart]
+    return Term(0.5 * paid**2, (by_x1, [-g for g in by_x1]))
+
+
 def _distance(a: Row, b: Row, p: float, eps: float) -> tuple[float, list[float]]:
     d = [x - y for x, y in zip(a, b, strict=True)]
     if p == math.inf:

@@ -20,3 +20,18 @@ def quantiles(x: Row, y: float, levels: Row) -> Term:
     terms = [quantile(xk, y, q) for xk, q in zip(x, levels, strict=True)]
     by_x = [term.partials[0] / len(x) for term in terms if isinstance(term.partials[0], float)]
     return Term(math.fsum(term.value for term in terms) / len(x), (by_x, -math.fsum(by_x)))
+
+
+def brier(p: float, y: float) -> Term:
+    return Term((p - y) ** 2, (2 * (p - y), 2 * (y - p)))
+
+
+def brier_of_classes(p: Row, y: Row) -> Term:
+    terms = [brier(a, b) for a, b in zip(p, y, strict=True)]
+    by_p = [2 * (a - b) for a, b in zip(p, y, strict=True)]
+    return Term(math.fsum(term.value for term in terms), (by_p, [-g for g in by_p]))
+
+
+def brier_of_labels(p: Row, label: int) -> Term:
+    term = brier_of_classes(p, [float(k == label) for k in range(len(p))])
+    return Term(term.value, term.partials[:1])

@@ -1,0 +1,65 @@
+"""What the parts of a term or a slope are as large as, where they cancel: errors are in proportion to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Scale = Callable[..., Any]
+
+
+def sizes(x: Any) -> Any:
+    """The sum of the absolute values of each row."""
+    return np.sum(np.abs(x), axis=-1, where=np.isfinite(x))
+
+
+def distance(x1: Any, x2: Any) -> Any:
+    return np.linalg.norm(np.abs(x1) + np.abs(x2), axis=-1)
+
+
+def of_power(scores: Any, margin: float = 1.0, p: int = 1) -> Any:
+    return (2 * sizes(scores) + margin) ** p
+
+
+def logarithms(x: Any, p: Any) -> Any:
+    """The sum of p (|log p| + |x|), and of p."""
+    of_log = np.abs(np.log(np.where(p > 0, p, 1.0))) + np.abs(np.where(np.isinf(x), 0.0, x)) + 1
+    return np.sum(p * of_log, axis=-1)
+
+
+def mixed(x: Any, t: Any) -> Any:
+    """The sum of the probabilities times how far their logarithms are apart."""
+    d = np.nan_to_num(np.abs(t - x), posinf=0.0)
+    return np.sum((np.exp(x) + np.exp(t)) * (d + 1e-30), axis=-1)
+
+
+def heat(x: Any, z: Any, temperature: float = 1.0) -> Any:
+    return temperature**2 + temperature * (sizes(x) + sizes(z))
+
+
+# Of the first two arrays and the options. Losses that are not here have parts that do not cancel.
+OF_TERMS: Mapping[str, Scale] = {
+    "squared_hinge_loss": lambda x, y: np.maximum(0, 1 - x * y) * (1 + np.abs(x)),
+    "hinge_embedding_loss": lambda x, y, margin=1.0: np.abs(x) + margin,
+    "contrastive_loss": lambda x1, x2, margin=1.0: margin * (margin + np.minimum(margin, distance(x1, x2))),
+    "multiclass_hinge_loss": lambda x, _: of_power(x),
+    "multiclass_perceptron_loss": lambda x, _: of_power(x),
+    "multi_margin_loss": lambda x, _, **options: of_power(x, **options),
+    "multilabel_margin_loss": lambda x, _: 4 * of_power(x),
+    "kl_div_loss (probabilities)": logarithms,
+    "generalized_kl_div_loss": lambda x, p: logarithms(x, p) + np.sum(np.exp(x), axis=-1),
+    "js_div_loss": lambda x, t, beta=0.5: mixed(x, t),
+    "distillation_loss": heat,
+}
+OF_SLOPES: Mapping[str, Scale] = {
+    "squared_hinge_loss": lambda x, y: 2 * (1 + np.abs(x)),
+    "contrastive_loss": lambda x1, x2, margin=1.0: (margin + distance(x1, x2))[:, None],
+    "multi_margin_loss": lambda x, _, **options: of_power(x, **options)[:, None],
+    "generalized_kl_div_loss": lambda x, p: np.exp(x) + p,
+    "js_div_loss": lambda x, t, beta=0.5: np.exp(x),  # what autodiff adds to it, and takes off again
+    "distillation_loss": lambda x, z, temperature=1.0: temperature,
+    "soft_margin_loss": lambda x, y: 1.0,
+    "multilabel_soft_margin_loss": lambda x, y: 1.0,
+}
