@@ -25,6 +25,8 @@ LOGITS: Mapping[str, Shape] = {
     "8x21x256x256": (8, 21, 256, 256),
     "2048x32000": (2048, 32000),
 }
+# Rows of which all pairs of entries are compared.
+TAGS: Mapping[str, Shape] = {"64x10": (64, 10), "65536x20": (65536, 20)}
 VECTORS: Mapping[str, Shape] = {
     "64x16": (64, 16),
     "4096x128": (4096, 128),
@@ -53,7 +55,7 @@ LAYERS: Mapping[str, Shape] = {
     "1024x128 to 8000": (1024, 128, 8000),
     "4096x256 to 32000": (4096, 256, 32000),
 }
-SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **VECTORS, **SETS, **BOXES, **BATCHES, **LAYERS}
+SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **TAGS, **VECTORS, **SETS, **BOXES, **BATCHES, **LAYERS}
 
 
 def elements(size: str) -> int:
@@ -114,14 +116,31 @@ LOSSES: Mapping[str, Loss] = {
         ("probability", "yes or no"), ELEMENTS, {"with_logits": False}
     ),
     "hinge_loss": Loss(("score", "side"), ELEMENTS),
+    "squared_hinge_loss": Loss(("score", "side"), ELEMENTS),
+    "perceptron_loss": Loss(("score", "side"), ELEMENTS),
+    "soft_margin_loss": Loss(("score", "side"), ELEMENTS),
+    "hinge_embedding_loss": Loss(("score", "side"), ELEMENTS),
     "margin_ranking_loss": Loss(("score", "score", "side"), ELEMENTS, trained=BOTH),
     "cross_entropy": Loss(("logits", "labels"), LOGITS, AXIS),
     "cross_entropy (probabilities)": Loss(("logits", "distribution"), LOGITS, AXIS),
     "nll_loss": Loss(("log probabilities", "labels"), LOGITS, AXIS),
     "kl_div_loss": Loss(("log probabilities", "log probabilities"), LOGITS, AXIS),
+    "kl_div_loss (probabilities)": Loss(
+        ("log probabilities", "distribution"), LOGITS, {**AXIS, "log_target": False}
+    ),
+    "generalized_kl_div_loss": Loss(("log probabilities", "distribution"), LOGITS, AXIS),
+    "js_div_loss": Loss(("log probabilities", "log probabilities"), LOGITS, AXIS, BOTH),
+    "distillation_loss": Loss(("logits", "logits"), LOGITS, {**AXIS, "temperature": 2.0}),
+    "multiclass_hinge_loss": Loss(("logits", "labels"), LOGITS, AXIS),
+    "multiclass_perceptron_loss": Loss(("logits", "labels"), LOGITS, AXIS),
+    "multi_margin_loss": Loss(("logits", "labels"), LOGITS, AXIS),
+    "multilabel_margin_loss": Loss(("logits", "yes or no"), TAGS, AXIS),
+    "multilabel_soft_margin_loss": Loss(("logits", "yes or no"), LOGITS, AXIS),
+    "ordinal_loss": Loss(("logits", "labels"), LOGITS, AXIS),
     "triplet_loss": Loss(("vector", "vector", "vector"), VECTORS, AXIS, (0, 1, 2)),
     "cosine_similarity_loss": Loss(("vector", "vector"), VECTORS, AXIS, BOTH),
     "cosine_embedding_loss": Loss(("vector", "vector", "likeness"), VECTORS, AXIS, BOTH),
+    "contrastive_loss": Loss(("vector", "vector", "likeness"), VECTORS, {**AXIS, "margin": 20.0}, BOTH),
     "quantile_loss": Loss(("prediction", "target"), ELEMENTS, {"quantile": 0.9}),
     "binary_cross_entropy (weighed)": Loss(
         ("logits", "yes or no"), ELEMENTS, {"pos_weight": 3.0, "label_smoothing": 0.1}
@@ -139,6 +158,8 @@ LOSSES: Mapping[str, Loss] = {
     "jaccard_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "focal_tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "generalized_dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": 2, "class_axis": 1}),
+    "brier_loss": Loss(("probability", "yes or no"), ELEMENTS),
+    "brier_loss (labels)": Loss(("distribution", "labels"), LOGITS, AXIS),
     "dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
     "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),

@@ -40,6 +40,43 @@ def tversky(p, t):
     return 1 - (both + 1) / (both + wrong + 1)
 
 
+def contrastive(x1, x2, y):
+    d = jnp.linalg.norm(x1 - x2, axis=1)
+    return 0.5 * jnp.where(y > 0, d**2, jnp.maximum(0, 20 - d) ** 2)
+
+
+def jensen_shannon(x, t):
+    middle = jnp.logaddexp(x, t) - jnp.log(2)
+    return 0.5 * (jnp.exp(x) * (x - middle) + jnp.exp(t) * (t - middle)).sum(1)
+
+
+def distillation(x, z):
+    log_p, log_q = jax.nn.log_softmax(x / 2, 1), jax.nn.log_softmax(z / 2, 1)
+    return 4 * optax.losses.kl_divergence_with_log_targets(log_p, log_q, axis=1)
+
+
+def best_of_others(x, labels):
+    return jnp.where(jax.nn.one_hot(labels, x.shape[1], axis=1) > 0, -jnp.inf, x).max(1)
+
+
+def multi_margin(x, labels):
+    return (jax.nn.relu(1 + x - pick(x, labels)[:, None]).sum(1) - 1) / x.shape[1]
+
+
+def multilabel_margin(x, y):
+    short = jax.nn.relu(1 + x[:, :, None] - x[:, None, :])
+    return (short * (1 - y)[:, :, None] * y[:, None, :]).sum((1, 2)) / x.shape[1]
+
+
+def ordinal(x, levels):
+    above = levels[:, None] > jnp.arange(x.shape[1]).reshape(-1, *(1,) * (x.ndim - 2))
+    return optax.sigmoid_binary_cross_entropy(x, above.astype(x.dtype)).sum(1)
+
+
+def brier(p, labels):
+    return ((p - jax.nn.one_hot(labels, p.shape[1], axis=1)) ** 2).sum(1)
+
+
 def pick(x, labels):
     return jnp.take_along_axis(x, labels[:, None], axis=1)[:, 0]
 
@@ -60,6 +97,9 @@ OPTAX: Mapping[str, Function] = {
     "log_cosh_loss": optax.log_cosh,
     "binary_cross_entropy": optax.sigmoid_binary_cross_entropy,
     "hinge_loss": optax.hinge_loss,
+    "perceptron_loss": optax.losses.perceptron_loss,
+    "kl_div_loss (probabilities)": lambda x, t: optax.losses.kl_divergence(x, t, axis=1),
+    "generalized_kl_div_loss": lambda x, t: optax.losses.generalized_kl_divergence(x, t, axis=1),
     "cross_entropy": lambda x, k: optax.softmax_cross_entropy_with_integer_labels(x, k, axis=1),
     "cross_entropy (probabilities)": lambda x, t: optax.softmax_cross_entropy(x, t, axis=1),
     "kl_div_loss": lambda x, t: optax.losses.kl_divergence_with_log_targets(x, t, axis=1),
@@ -76,6 +116,20 @@ TEXTBOOK: Mapping[str, Function] = {
     "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "gaussian_nll_loss": gaussian,
     "binary_cross_entropy (probabilities)": lambda p, y: -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p)),
+    "squared_hinge_loss": lambda x, y: jnp.maximum(0, 1 - y * x) ** 2,
+    "soft_margin_loss": lambda x, y: jax.nn.softplus(-y * x),
+    "hinge_embedding_loss": lambda x, y: jnp.where(y > 0, x, jnp.maximum(0, 1 - x)),
+    "js_div_loss": jensen_shannon,
+    "distillation_loss": distillation,
+    "multiclass_hinge_loss": lambda x, k: jax.nn.relu(1 + best_of_others(x, k) - pick(x, k)),
+    "multiclass_perceptron_loss": lambda x, labels: x.max(1) - pick(x, labels),
+    "multi_margin_loss": multi_margin,
+    "multilabel_margin_loss": multilabel_margin,
+    "multilabel_soft_margin_loss": lambda x, y: optax.sigmoid_binary_cross_entropy(x, y).mean(1),
+    "ordinal_loss": ordinal,
+    "brier_loss": lambda p, y: (p - y) ** 2,
+    "brier_loss (labels)": brier,
+    "contrastive_loss": contrastive,
     "margin_ranking_loss": lambda x1, x2, y: jnp.maximum(0, -y * (x1 - x2)),
     "nll_loss": lambda x, labels: -pick(x, labels),
     "cosine_embedding_loss": cosine_embedding,

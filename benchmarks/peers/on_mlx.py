@@ -54,6 +54,63 @@ def tversky(p, t):
     return (1 - (both + 1) / (both + wrong + 1)).mean()
 
 
+def contrastive(x1, x2, y):
+    d = mx.linalg.norm(x1 - x2, axis=1)
+    return (0.5 * mx.where(y > 0, d * d, mx.maximum(0, 20 - d) ** 2)).mean()
+
+
+def rows(x):
+    return x.size // x.shape[1]
+
+
+def entropies(x, t):
+    return (t * (mx.log(t) - x)).sum() / rows(x)
+
+
+def jensen_shannon(x, t):
+    middle = mx.logaddexp(x, t) - 0.6931472
+    return 0.5 * (mx.exp(x) * (x - middle) + mx.exp(t) * (t - middle)).sum() / rows(x)
+
+
+def log_softmax(x):
+    return x - mx.logsumexp(x, axis=1, keepdims=True)
+
+
+def distillation(x, z):
+    return 4 * losses.kl_div_loss(log_softmax(x / 2), log_softmax(z / 2), axis=1, reduction="mean")
+
+
+def pick(x, labels):
+    return mx.take_along_axis(x, labels[:, None], axis=1)[:, 0]
+
+
+def classes(x):
+    return mx.arange(x.shape[1]).reshape(-1, *(1,) * (x.ndim - 2))
+
+
+def multiclass_hinge(x, labels):
+    others = mx.where(labels[:, None] == classes(x), -mx.inf, x)
+    return mx.maximum(0, 1 + others.max(axis=1) - pick(x, labels)).mean()
+
+
+def multi_margin(x, labels):
+    return (mx.maximum(0, 1 + x - pick(x, labels)[:, None]).sum(axis=1) - 1).mean() / x.shape[1]
+
+
+def multilabel_margin(x, y):
+    short = mx.maximum(0, 1 + x[:, :, None] - x[:, None, :])
+    return (short * (1 - y)[:, :, None] * y[:, None, :]).sum() / x.size
+
+
+def ordinal(x, levels):
+    above = (levels[:, None] > classes(x)).astype(x.dtype)
+    return losses.binary_cross_entropy(x, above, reduction="sum") / rows(x)
+
+
+def brier(p, labels):
+    return ((p - (labels[:, None] == classes(p))) ** 2).sum() / rows(p)
+
+
 def info_nce(q, k):
     return losses.cross_entropy(q @ k.T / 0.1, mx.arange(len(q)), reduction="mean")
 
@@ -86,6 +143,23 @@ TEXTBOOK: Mapping[str, Function] = {
     "general_robust_loss": lambda x, y: (mx.sqrt((x - y) ** 2 + 1) - 1).mean(),
     "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "cosine_embedding_loss": cosine_embedding,
+    "squared_hinge_loss": lambda x, y: (mx.maximum(0, 1 - y * x) ** 2).mean(),
+    "perceptron_loss": lambda x, y: mx.maximum(0, -y * x).mean(),
+    "soft_margin_loss": lambda x, y: mx.logaddexp(0, -y * x).mean(),
+    "hinge_embedding_loss": lambda x, y: mx.where(y > 0, x, mx.maximum(0, 1 - x)).mean(),
+    "kl_div_loss (probabilities)": entropies,
+    "generalized_kl_div_loss": lambda x, t: entropies(x, t) + (mx.exp(x) - t).sum() / rows(x),
+    "js_div_loss": jensen_shannon,
+    "distillation_loss": distillation,
+    "multiclass_hinge_loss": multiclass_hinge,
+    "multiclass_perceptron_loss": lambda x, labels: (x.max(axis=1) - pick(x, labels)).mean(),
+    "multi_margin_loss": multi_margin,
+    "multilabel_margin_loss": multilabel_margin,
+    "multilabel_soft_margin_loss": partial(losses.binary_cross_entropy, reduction="mean"),
+    "ordinal_loss": ordinal,
+    "brier_loss": partial(losses.mse_loss, reduction="mean"),
+    "brier_loss (labels)": brier,
+    "contrastive_loss": contrastive,
     "quantile_loss": lambda x, y: mx.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
     "dice_loss": dice,
     "tversky_loss": tversky,

@@ -73,6 +73,51 @@ def tversky(p, t):
     return 1 - (both + 1) / (both + wrong + 1)
 
 
+def contrastive(x1, x2, y):
+    d = np.linalg.norm(x1 - x2, axis=1)
+    return 0.5 * np.where(y > 0, d**2, np.maximum(0, 20 - d) ** 2)
+
+
+def entropies(x, t):
+    return (t * (np.log(t) - x)).sum(axis=1)
+
+
+def jensen_shannon(x, t):
+    middle = np.logaddexp(x, t) - np.float32(np.log(2))
+    return 0.5 * (np.exp(x) * (x - middle) + np.exp(t) * (t - middle)).sum(axis=1)
+
+
+def distillation(x, z):
+    log_p, log_q = log_softmax(x / 2), log_softmax(z / 2)
+    return 4 * (np.exp(log_q) * (log_q - log_p)).sum(axis=1)
+
+
+def best_of_others(x, labels):
+    others = x.copy()
+    np.put_along_axis(others, labels[:, None], -np.inf, axis=1)
+    return others.max(axis=1)
+
+
+def multi_margin(x, labels):
+    short = np.maximum(0, 1 + x - pick(x, labels)[:, None])
+    return (short.sum(axis=1) - 1) / x.shape[1]
+
+
+def multilabel_margin(x, y):
+    short = np.maximum(0, 1 + x[:, :, None] - x[:, None, :])
+    return (short * (1 - y)[:, :, None] * y[:, None, :]).sum(axis=(1, 2)) / x.shape[1]
+
+
+def above(x, levels):
+    return (levels[:, None] > np.arange(x.shape[1]).reshape(-1, *(1,) * (x.ndim - 2))).astype(x.dtype)
+
+
+def one_hot(x, labels):
+    found = np.zeros_like(x)
+    np.put_along_axis(found, labels[:, None], 1, axis=1)
+    return found
+
+
 def info_nce(q, k):
     return cross_entropy(q @ k.T / 0.1, np.arange(len(q)))
 
@@ -111,11 +156,28 @@ TERMS: Mapping[str, Function] = {
     "binary_cross_entropy": binary,
     "binary_cross_entropy (probabilities)": lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p)),
     "hinge_loss": lambda x, y: np.maximum(0, 1 - y * x),
+    "squared_hinge_loss": lambda x, y: np.maximum(0, 1 - y * x) ** 2,
+    "perceptron_loss": lambda x, y: np.maximum(0, -y * x),
+    "soft_margin_loss": lambda x, y: np.logaddexp(0, -y * x),
+    "hinge_embedding_loss": lambda x, y: np.where(y > 0, x, np.maximum(0, 1 - x)),
     "margin_ranking_loss": lambda x1, x2, y: np.maximum(0, -y * (x1 - x2)),
     "cross_entropy": cross_entropy,
     "cross_entropy (probabilities)": lambda x, t: -(t * log_softmax(x)).sum(axis=1),
     "nll_loss": lambda x, labels: -pick(x, labels),
     "kl_div_loss": lambda x, t: (np.exp(t) * (t - x)).sum(axis=1),
+    "kl_div_loss (probabilities)": entropies,
+    "generalized_kl_div_loss": lambda x, t: entropies(x, t) + (np.exp(x) - t).sum(axis=1),
+    "js_div_loss": jensen_shannon,
+    "distillation_loss": distillation,
+    "multiclass_hinge_loss": lambda x, k: np.maximum(0, 1 + best_of_others(x, k) - pick(x, k)),
+    "multiclass_perceptron_loss": lambda x, labels: x.max(axis=1) - pick(x, labels),
+    "multi_margin_loss": multi_margin,
+    "multilabel_margin_loss": multilabel_margin,
+    "multilabel_soft_margin_loss": lambda x, y: binary(x, y).mean(axis=1),
+    "ordinal_loss": lambda x, levels: binary(x, above(x, levels)).sum(axis=1),
+    "brier_loss": lambda p, y: (p - y) ** 2,
+    "brier_loss (labels)": lambda p, labels: ((p - one_hot(p, labels)) ** 2).sum(axis=1),
+    "contrastive_loss": contrastive,
     "triplet_loss": triplet,
     "cosine_similarity_loss": cosine,
     "cosine_embedding_loss": cosine_embedding,
@@ -186,6 +248,12 @@ OTHERS: Mapping[str, Mapping[str, Function]] = {
         "scikit-learn": lambda x1, x2: 1 - paired_cosine_distances(x1, x2).mean(),
         "keras": lambda x1, x2: -keras.cosine_similarity(x2, x1, axis=1).mean(),
     },
+    "squared_hinge_loss": {"keras": keras_of(keras.squared_hinge)},
+    "kl_div_loss (probabilities)": {
+        "scipy": lambda x, t: special.rel_entr(t, np.exp(x)).sum(axis=1).mean(),
+    },
+    "generalized_kl_div_loss": {"scipy": lambda x, t: special.kl_div(t, np.exp(x)).sum(axis=1).mean()},
+    "brier_loss": {"scikit-learn": lambda p, y: sklearn.brier_score_loss(y, p)},
     "quantile_loss": {"scikit-learn": lambda x, y: sklearn.mean_pinball_loss(y, x, alpha=0.9)},
 }
 for _loss, _others in OTHERS.items():

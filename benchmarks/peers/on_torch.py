@@ -41,6 +41,53 @@ def tversky(p, t):
     return (1 - (both + 1) / (both + wrong + 1)).mean()
 
 
+def contrastive(x1, x2, y):
+    d = torch.linalg.vector_norm(x1 - x2, dim=1)
+    return (0.5 * torch.where(y > 0, d**2, torch.relu(20 - d) ** 2)).mean()
+
+
+def entropies(x, t):
+    return F.kl_div(x, t, reduction="sum") / rows(x)
+
+
+def jensen_shannon(x, t):
+    middle = torch.logaddexp(x, t) - 0.6931472
+    return 0.5 * (torch.exp(x) * (x - middle) + torch.exp(t) * (t - middle)).sum() / rows(x)
+
+
+def distillation(x, z):
+    log_p, log_q = F.log_softmax(x / 2, 1), F.log_softmax(z / 2, 1)
+    return 4 * F.kl_div(log_p, log_q, reduction="sum", log_target=True) / rows(x)
+
+
+def pick(x, labels):
+    return x.gather(1, labels[:, None])[:, 0]
+
+
+def multiclass_hinge(x, labels):
+    others = x.scatter(1, labels[:, None], -torch.inf)
+    return torch.relu(1 + others.amax(1) - pick(x, labels)).mean()
+
+
+def multi_margin(x, labels):
+    return (torch.relu(1 + x - pick(x, labels)[:, None]).sum(1) - 1).mean() / x.shape[1]
+
+
+def multilabel_margin(x, y):
+    short = torch.relu(1 + x[:, :, None] - x[:, None, :])
+    return (short * (1 - y)[:, :, None] * y[:, None, :]).sum() / x.numel()
+
+
+def ordinal(x, levels):
+    thresholds = torch.arange(x.shape[1], device=x.device).reshape(-1, *(1,) * (x.ndim - 2))
+    above = (levels[:, None] > thresholds).to(x.dtype)
+    return F.binary_cross_entropy_with_logits(x, above, reduction="sum") / rows(x)
+
+
+def brier(p, labels):
+    return ((p - torch.zeros_like(p).scatter(1, labels[:, None], 1.0)) ** 2).sum() / rows(p)
+
+
 def info_nce(q, k):
     return F.cross_entropy(q @ k.T / 0.1, torch.arange(len(q), device=q.device))
 
@@ -71,6 +118,11 @@ NATIVE: Mapping[str, Function] = {
     "binary_cross_entropy": F.binary_cross_entropy_with_logits,
     "binary_cross_entropy (probabilities)": F.binary_cross_entropy,
     "margin_ranking_loss": F.margin_ranking_loss,
+    "soft_margin_loss": F.soft_margin_loss,
+    "hinge_embedding_loss": F.hinge_embedding_loss,
+    "brier_loss": F.mse_loss,
+    "multilabel_soft_margin_loss": F.binary_cross_entropy_with_logits,
+    "kl_div_loss (probabilities)": entropies,
     "cross_entropy": F.cross_entropy,
     "cross_entropy (probabilities)": F.cross_entropy,
     "nll_loss": F.nll_loss,
@@ -89,6 +141,18 @@ TEXTBOOK: Mapping[str, Function] = {
     "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "hinge_loss": lambda x, y: torch.relu(1 - y * x).mean(),
     "kl_div_loss": lambda x, t: (torch.exp(t) * (t - x)).sum() / rows(x),
+    "squared_hinge_loss": lambda x, y: (torch.relu(1 - y * x) ** 2).mean(),
+    "perceptron_loss": lambda x, y: torch.relu(-y * x).mean(),
+    "generalized_kl_div_loss": lambda x, t: entropies(x, t) + (torch.exp(x) - t).sum() / rows(x),
+    "js_div_loss": jensen_shannon,
+    "distillation_loss": distillation,
+    "multiclass_hinge_loss": multiclass_hinge,
+    "multiclass_perceptron_loss": lambda x, labels: (x.amax(1) - pick(x, labels)).mean(),
+    "multi_margin_loss": multi_margin,  # the native one takes matrices alone
+    "multilabel_margin_loss": multilabel_margin,  # the native one takes lists of labels
+    "ordinal_loss": ordinal,
+    "brier_loss (labels)": brier,
+    "contrastive_loss": contrastive,
     "quantile_loss": lambda x, y: torch.maximum(0.9 * (y - x), -0.1 * (y - x)).mean(),
     "dice_loss": dice,
     "tversky_loss": tversky,

@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 
 import xlosses
-from benchmarks.peers.on_numpy import TERMS, binary, distance, huber, log_softmax, pick
+from benchmarks.peers.on_numpy import (
+    TERMS,
+    above,
+    binary,
+    distance,
+    entropies,
+    huber,
+    log_softmax,
+    one_hot,
+    pick,
+)
 
 Function = Callable[..., Any]
 
@@ -145,6 +155,97 @@ def quantile_step(x, y):
     return np.maximum(0.9 * error, -0.1 * error).mean(), np.where(error > 0, -0.9, 0.1) / error.size
 
 
+def squared_hinge_step(x, y):
+    short = np.maximum(0, 1 - y * x)
+    return (short**2).mean(), -2 * y * short / x.size
+
+
+def perceptron_step(x, y):
+    wrong = -y * x
+    return np.maximum(0, wrong).mean(), -y * (wrong > 0) / x.size
+
+
+def soft_margin_step(x, y):
+    return np.logaddexp(0, -y * x).mean(), -y / (1 + np.exp(y * x)) / x.size
+
+
+def hinge_embedding_step(x, y):
+    loss = np.where(y > 0, x, np.maximum(0, 1 - x)).mean()
+    return loss, np.where(y > 0, 1, -(x < 1).astype(x.dtype)) / x.size
+
+
+def contrastive_step(x1, x2, y):
+    apart = x1 - x2
+    d = np.linalg.norm(apart, axis=1)
+    short = np.maximum(0, 20 - d)
+    by_x1 = apart * (np.where(y > 0, 1, -short / d) / len(x1))[:, None]
+    return (0.5 * np.where(y > 0, d**2, short**2)).mean(), (by_x1, -by_x1)
+
+
+def entropies_step(x, t):
+    return entropies(x, t).mean(), -t / (x.size // x.shape[1])
+
+
+def generalized_kl_step(x, t):
+    q = np.exp(x)
+    n = x.size // x.shape[1]
+    return entropies(x, t).mean() + (q - t).sum() / n, (q - t) / n
+
+
+def jensen_shannon_step(x, t):
+    middle = np.logaddexp(x, t) - np.float32(np.log(2))
+    n = 2 * (x.size // x.shape[1])
+    by_x, by_t = np.exp(x) * (x - middle) / n, np.exp(t) * (t - middle) / n
+    return by_x.sum() + by_t.sum(), (by_x, by_t)
+
+
+def distillation_step(x, z):
+    log_p, log_q = log_softmax(x / 2), log_softmax(z / 2)
+    p, q, n = np.exp(log_p), np.exp(log_q), x.size // x.shape[1]
+    return 4 * (q * (log_q - log_p)).sum() / n, 2 * (p - q) / n
+
+
+def over_the_best_step(x, labels, margin, rivals):
+    best = rivals.max(axis=1)
+    short = margin + best - pick(x, labels)
+    on = (short > 0).astype(x.dtype) / labels.size
+    gradient = (rivals == best[:, None]) * on[:, None]
+    label = labels[:, None]
+    np.put_along_axis(gradient, label, np.take_along_axis(gradient, label, 1) - on[:, None], 1)
+    return np.maximum(0, short).mean(), gradient
+
+
+def multiclass_hinge_step(x, labels):
+    others = x.copy()
+    np.put_along_axis(others, labels[:, None], -np.inf, axis=1)
+    return over_the_best_step(x, labels, 1, others)
+
+
+def multi_margin_step(x, labels):
+    short = np.maximum(0, 1 + x - pick(x, labels)[:, None])
+    slope = (short > 0).astype(x.dtype) / x.size
+    np.put_along_axis(slope, labels[:, None], 0, 1)
+    np.put_along_axis(slope, labels[:, None], -slope.sum(axis=1, keepdims=True), 1)
+    return (short.sum(axis=1) - 1).mean() / x.shape[1], slope
+
+
+def multilabel_margin_step(x, y):
+    compared = (1 - y)[:, :, None] * y[:, None, :]
+    short = (1 + x[:, :, None] - x[:, None, :]) * compared
+    on = (short > 0).astype(x.dtype)
+    return np.maximum(0, short).sum() / x.size, (on.sum(axis=2) - on.sum(axis=1)) / x.size
+
+
+def ordinal_step(x, levels):
+    y, n = above(x, levels), x.size // x.shape[1]
+    return binary(x, y).sum() / n, (1 / (1 + np.exp(-x)) - y) / n
+
+
+def brier_step(p, labels):
+    error, n = p - one_hot(p, labels), labels.size
+    return (error**2).sum() / n, 2 * error / n
+
+
 def dice_step(p, t):
     above = 2 * (p * t).sum(axis=(1, 2), keepdims=True) + 1
     below = p.sum(axis=(1, 2), keepdims=True) + t.sum(axis=(1, 2), keepdims=True) + 1
@@ -214,6 +315,23 @@ STEPS: Mapping[str, dict[str, Function]] = {
     "binary_cross_entropy": {"textbook": binary_step},
     "binary_cross_entropy (probabilities)": {"textbook": binary_probabilities_step},
     "hinge_loss": {"textbook": hinge_step},
+    "squared_hinge_loss": {"textbook": squared_hinge_step},
+    "perceptron_loss": {"textbook": perceptron_step},
+    "soft_margin_loss": {"textbook": soft_margin_step},
+    "hinge_embedding_loss": {"textbook": hinge_embedding_step},
+    "contrastive_loss": {"textbook": contrastive_step},
+    "kl_div_loss (probabilities)": {"textbook": entropies_step},
+    "generalized_kl_div_loss": {"textbook": generalized_kl_step},
+    "js_div_loss": {"textbook": jensen_shannon_step},
+    "distillation_loss": {"textbook": distillation_step},
+    "multiclass_hinge_loss": {"textbook": multiclass_hinge_step},
+    "multiclass_perceptron_loss": {"textbook": lambda x, labels: over_the_best_step(x, labels, 0, x)},
+    "multi_margin_loss": {"textbook": multi_margin_step},
+    "multilabel_margin_loss": {"textbook": multilabel_margin_step},
+    "multilabel_soft_margin_loss": {"textbook": binary_step},
+    "ordinal_loss": {"textbook": ordinal_step},
+    "brier_loss": {"textbook": mse_step},
+    "brier_loss (labels)": {"textbook": brier_step},
     "margin_ranking_loss": {"textbook": margin_ranking_step},
     "cross_entropy": {"textbook": cross_entropy_step},
     "cross_entropy (probabilities)": {"textbook": cross_entropy_probabilities_step},

@@ -17,7 +17,8 @@ from xlosses.testing import CASES
 
 SEED = {name for name, f in vars(nn.losses).items() if getattr(f, "__module__", "") == nn.losses.__name__}
 SEED -= {"_make_loss", "_drop_dim", "_reduce"}
-OF_THE_SEED = [case for case in TESTED if case.loss_name in SEED]
+ONLY_HERE = ("kl_div_loss (probabilities)",)
+OF_THE_SEED = [case for case in TESTED if case.loss_name in SEED and case.name not in ONLY_HERE]
 
 
 @pytest.mark.parametrize("name", sorted(SEED))

@@ -39,6 +39,8 @@ def least_value(case, batch, options, tolerance) -> Any:
         return least - 4 * tolerance * (1 + np.abs(least))
     if case.loss_name == "cosine_similarity_loss":
         return -1 - tolerance
+    if case.loss_name == "hinge_embedding_loss":
+        return np.minimum(batch["inputs"], 0)  # which are no distances
     return -tolerance if case.loss_name == "cosine_embedding_loss" else 0.0
 
 
@@ -49,11 +51,18 @@ def test_a_loss_has_a_least_value(on, cases, data):
     options = data.draw(strategies.settings_of(case))
     subject = Subject(on, case, options)
     batch = data.draw(batches(case, (6,), FINITE))
-    if case.loss_name == "kl_div_loss":
+    if case.name == "kl_div_loss":
         batch = {name: normalised(x) for name, x in batch.items()}
+    elif case.loss_name == "kl_div_loss":
+        with np.errstate(divide="ignore"):
+            batch = {"inputs": normalised(batch["inputs"]), "targets": normalised(np.log(batch["targets"]))}
+        batch["targets"] = np.exp(batch["targets"])
     terms = subject.result(batch).terms
     slack = 0.0
-    if case.loss_name == "kl_div_loss":  # a difference of entropies, each rounded
+    if case.name in scales.OF_TERMS:
+        with np.errstate(all="ignore"):
+            slack = scale_of_terms(case, batch, options, subject.tolerance) * 4 * subject.tolerance
+    if case.name == "kl_div_loss":  # a difference of entropies, each rounded
         x, t = (x.astype(np.float64) for x in batch.values())
         slack = 4 * subject.tolerance * np.sum(np.exp(t) * (np.abs(x) + np.abs(t) + 1), axis=-1)
     if case.loss_name == "cosine_similarity_loss":
@@ -121,6 +130,18 @@ def _sure(draw: Any, case: Any) -> Batch:
     return batch
 
 
+def _apart(draw: Any, case: Any) -> Batch:
+    y = draw(strategies.entries(ORDINARY["side"], 6))
+    sizes = np.maximum(draw(strategies.entries(EXTREME["positive"], 6)), np.float32(2.5))
+    return {"inputs": np.where(y > 0, np.float32(0), sizes), "targets": y}
+
+
+def _won(draw: Any, case: Any) -> Batch:
+    batch = draw(batches(case, (6,), ("ordinary",)))
+    batch["scores"][np.arange(6), batch["targets"]] = draw(st.sampled_from([100.0, 1e10, LARGEST, math.inf]))
+    return batch
+
+
 # Batches on which a loss is exactly 0, and whether its slope is too.
 OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
     **dict.fromkeys(("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss"), (_equal, True)),
@@ -135,7 +156,14 @@ OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
     **dict.fromkeys(("poly_cross_entropy", "generalized_cross_entropy"), (_certain_classes, True)),
     "nll_loss": (_sure, False),
     "kl_div_loss": (_equal, False),
-    "hinge_loss": (_far_side, True),
+    **dict.fromkeys(("hinge_loss", "squared_hinge_loss", "perceptron_loss"), (_far_side, True)),
+    "hinge_embedding_loss": (_apart, False),
+    **dict.fromkeys(
+        ("multiclass_hinge_loss", "multiclass_perceptron_loss", "multi_margin_loss"), (_won, True)
+    ),
+    "js_div_loss": (_equal, True),
+    "brier_loss": (_equal, True),
+    "brier_loss (classes)": (_equal, True),
     "margin_ranking_loss": (_ranked, True),
     "triplet_loss": (_near_and_far, True),
 }

@@ -299,7 +299,7 @@ def contrastive_loss(
 def contrastive(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
     d = x1 - x2
     alike = xp.where((y > 0)[..., None], d, 0.0)  # squares of others, which are not needed, may overflow
-    return of_distance(xp, xp.dot(alike, alike), norm(xp, d, 2.0, 0.0), y, margin)
+    return of_distance(xp, xp.dot(0.5 * alike, alike), norm(xp, d, 2.0, 0.0), y, margin)
 
 
 @contrastive.slope(by=("x1", "x2"))
@@ -313,7 +313,7 @@ def contrastive_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -
 def contrastive_ordinary(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
     d = x1 - x2
     square = nan_if_extreme(xp, xp.dot(d, d))
-    return of_distance(xp, square, xp.sqrt(square), y, margin)
+    return of_distance(xp, 0.5 * square, xp.sqrt(square), y, margin)
 
 
 @contrastive_ordinary.slope(by=("x1", "x2"))
@@ -323,10 +323,10 @@ def contrastive_ordinary_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: 
     yield -by_x1
 
 
-def of_distance(xp: Any, square: Array, length: Array, y: Array, margin: Number) -> Any:
+def of_distance(xp: Any, half_square: Array, length: Array, y: Array, margin: Number) -> Any:
     # The square is not that of the length: on its way back autodiff would multiply by the length's scale.
     short = xp.relu(margin - length)
-    return 0.5 * xp.where(y > 0, square, short * short) * nan_if_nan(xp, y)
+    return xp.where(y > 0, half_square, 0.5 * short * short) * nan_if_nan(xp, y)
 
 
 def slope_of_distance(xp: Any, d: Array, length: Array, unit: Array, y: Array, margin: Number) -> Any:

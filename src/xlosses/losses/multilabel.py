@@ -80,14 +80,13 @@ def multilabel_margin_loss(
 @formula("rows", "rows", width=lambda x, y: x[-1] ** 2)
 def multilabel_margin(xp: Any, x: Array, y: Array) -> Any:
     short = xp.sum(xp.relu(gaps(xp, x, y)) / x.shape[-1], axis=-1)
-    return xp.sum(short, axis=-1) * nan_if_any_nan(xp, x, y)
+    return xp.sum(short + only_nan(xp, x) + only_nan(xp, y), axis=-1)
 
 
 @multilabel_margin.slope
 def multilabel_margin_slope(xp: Any, x: Array, y: Array) -> Any:
     short = xp.step(gaps(xp, x, y))
-    slope = (xp.sum(short, axis=-1) - xp.sum(short, axis=-2)) / x.shape[-1]
-    return slope * nan_if_any_nan(xp, x, y)[..., None]
+    return (xp.sum(short, axis=-1) - xp.sum(short, axis=-2)) / x.shape[-1]
 
 
 def gaps(xp: Any, x: Array, y: Array) -> Any:
@@ -99,10 +98,9 @@ def gaps(xp: Any, x: Array, y: Array) -> Any:
     return xp.where(compared, 1.0 + apart, 0.0)
 
 
-def nan_if_any_nan(xp: Any, x: Array, y: Array) -> Any:
-    """A factor of 1 for each row, or NaN if anything in it is: not all of it is compared."""
-    nothing = xp.where(xp.isnan(x), x, 0.0) + xp.where(xp.isnan(y), y, 0.0)
-    return 1.0 + xp.sum(nothing, axis=-1)
+def only_nan(xp: Any, x: Array) -> Any:
+    """NaN where x is, which may be in no comparison, and 0 elsewhere."""
+    return xp.where(xp.isnan(x), x, 0.0)
 
 
 def multilabel_soft_margin_loss(
