@@ -128,10 +128,6 @@ def supervised_contrastive(x, labels):
     return -(mx.where(alike, log_p, 0).sum(axis=1) / mx.maximum(1, alike.sum(axis=1))).mean()
 
 
-def pick(x, labels):
-    return mx.take_along_axis(x, labels[:, None], axis=1)[:, 0]
-
-
 def mean_of(function: Function) -> Function:
     return lambda *arrays: function(*arrays).mean()
 

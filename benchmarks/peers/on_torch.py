@@ -60,10 +60,6 @@ def distillation(x, z):
     return 4 * F.kl_div(log_p, log_q, reduction="sum", log_target=True) / rows(x)
 
 
-def pick(x, labels):
-    return x.gather(1, labels[:, None])[:, 0]
-
-
 def multiclass_hinge(x, labels):
     others = x.scatter(1, labels[:, None], -torch.inf)
     return torch.relu(1 + others.amax(1) - pick(x, labels)).mean()

@@ -150,7 +150,7 @@ def binary_from_probabilities_ordinary(xp: Any, p: Array, y: Array) -> Any:
     return -(y * log_p + (1.0 - y) * log_q)
 
 
-@formula
+@formula(width=lambda *_: 2)
 def weighed_from_logits(xp: Any, x: Array, y: Array, yes: Array | Number, smoothing: Number) -> Any:
     side = xp.step(x)
     sign = 1.0 - 2.0 * side

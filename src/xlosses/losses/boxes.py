@@ -305,7 +305,7 @@ def loss_of_boxes(
     return evaluate(form, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
 
-@formula("rows", "rows")
+@formula("rows", "rows", width=lambda *_: 8)  # many arrays of one number per box
 def iou(xp: Any, a: Array, b: Array, eps: Number) -> Any:
     return iou_of(xp, beside(xp, a, b), eps)
 
@@ -316,7 +316,7 @@ def iou_slope(xp: Any, a: Array, b: Array, eps: Number) -> Iterator[Any]:
     return by_edges(xp, pair, *iou_slopes(xp, pair, eps))
 
 
-@formula("rows", "rows")
+@formula("rows", "rows", width=lambda *_: 8)  # many arrays of one number per box
 def giou(xp: Any, a: Array, b: Array, eps: Number) -> Any:
     pair = beside(xp, a, b)
     common, apart = areas(xp, pair)
@@ -337,7 +337,7 @@ def giou_slope(xp: Any, a: Array, b: Array, eps: Number) -> Iterator[Any]:
     )
 
 
-@formula("rows", "rows")
+@formula("rows", "rows", width=lambda *_: 8)  # many arrays of one number per box
 def diou(xp: Any, a: Array, b: Array, eps: Number) -> Any:
     pair = beside(xp, a, b)
     return iou_of(xp, pair, eps) + distance_of(xp, pair, eps)
@@ -349,7 +349,7 @@ def diou_slope(xp: Any, a: Array, b: Array, eps: Number) -> Iterator[Any]:
     return by_edges(xp, pair, *iou_slopes(xp, pair, eps), *distance_slopes(xp, pair, eps))
 
 
-@formula("rows", "rows")
+@formula("rows", "rows", width=lambda *_: 8)  # many arrays of one number per box
 def ciou(xp: Any, a: Array, b: Array, eps: Number) -> Any:
     pair = beside(xp, a, b)
     loss = iou_of(xp, pair, eps)

@@ -85,7 +85,7 @@ def sigmoid_focal_loss(
     return evaluate(sigmoid_focal, arrays, parameters, reduction, weights, where, dtype)
 
 
-@formula
+@formula(width=lambda *_: 2)
 def sigmoid_focal(xp: Any, x: Array, y: Array, gamma: Number, alpha: Number | None = None) -> Any:
     side = xp.step(x)
     wrong, small, doubt = doubts(xp, x, y, side)
@@ -255,7 +255,7 @@ def focal_of_labels_slope(
     return xp.softmax_less_one(x, label) * steepness[..., None]
 
 
-@declared("rows", "rows", "classes", shares_softmax=True)
+@declared("rows", "rows", "classes", width=lambda x, *_: 2 * x[-1], shares_softmax=True)
 def focal_of_probabilities(
     xp: Any,
     x: Array,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -210,7 +211,7 @@ def generalized_dice_loss(
 
 @formula("rows", "rows", "kept", static=("classes",))
 def generalized_dice(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number, classes: int) -> Any:
-    p, t, weight = by_class(xp, p, t, kept, classes)
+    p, t, weight, smooth = by_class(xp, p, t, kept, smooth, classes)
     apart = xp.sum(weight * (p * (1.0 - t) + (1.0 - p) * t), axis=-1)
     return quotient(xp, apart, xp.sum(weight * (p + t), axis=-1) + smooth)
 
@@ -219,16 +220,24 @@ def generalized_dice(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Nu
 def generalized_dice_slope(
     xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number, classes: int
 ) -> Any:
-    p, t, weight = by_class(xp, p, t, kept, classes)
+    p, t, weight, smooth = by_class(xp, p, t, kept, smooth, classes)
     total = xp.sum(weight * (p + t), axis=-1) + smooth
     overlap = quotient(xp, 2.0 * xp.sum(weight * p * t, axis=-1) + smooth, total)
     return quotient(xp, weight * (overlap[..., None] - 2.0 * t), total[..., None])
 
 
-def by_class(xp: Any, p: Array, t: Array, kept: Array | None, classes: int) -> tuple[Any, Any, Any]:
-    """The arrays with 0 for what does not count, and for each entry the weight of its class."""
+def by_class(
+    xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number, classes: int
+) -> tuple[Any, Any, Any, Any]:
+    """The arrays with 0 for what does not count, for each entry the weight of its class, and `smooth`.
+
+    The last two in proportion to the weight of the smallest class, which may be beyond all numbers.
+    """
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
     of_class = xp.reshape(xp.stop_gradient(t), (*t.shape[:-1], classes, t.shape[-1] // classes))
     size = xp.sum(of_class, axis=-1, keepdims=True)
-    weight = quotient(xp, 1.0, size)
-    return p, t, xp.reshape(xp.broadcast_to(weight * weight, of_class.shape), t.shape)
+    smallest = -xp.max(xp.where(size == 0, -math.inf, -size), axis=-2, keepdims=True)
+    smallest = xp.where(smallest == math.inf, 1.0, smallest)
+    weight = quotient(xp, smallest, size)
+    weight = xp.reshape(xp.broadcast_to(weight * weight, of_class.shape), t.shape)
+    return p, t, weight, smooth * (smallest * smallest)[..., 0, 0]
