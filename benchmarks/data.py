@@ -34,6 +34,10 @@ def bits(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return rng.integers(0, 2, shape).astype(np.float32)
 
 
+def counts(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return rng.poisson(2.0, shape).astype(np.float32)
+
+
 def sides(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return 2 * bits(rng, shape) - 1
 
@@ -97,6 +101,7 @@ KINDS: Mapping[str, Drawn] = {
     "prediction": normal(1.2),  # errors of standard deviation 1.5
     "target": normal(0.9),
     "variance": variances,
+    "count": counts,
     "probability": probabilities,
     "yes or no": bits,
     "score": normal(1.5),

@@ -111,6 +111,17 @@ LOSSES: Mapping[str, Loss] = {
     "general_robust_loss": Loss(("prediction", "target"), ELEMENTS),
     "general_robust_loss (alpha 0.5)": Loss(("prediction", "target"), ELEMENTS, {"alpha": 0.5}),
     "gaussian_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS, trained=(0, 2)),
+    "gaussian_nll_loss (beta 0.5)": Loss(
+        ("prediction", "target", "variance"), ELEMENTS, {"beta": 0.5}, trained=(0, 2)
+    ),
+    "laplace_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS, trained=(0, 2)),
+    "student_t_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS, {"df": 4.0}, (0, 2)),
+    "poisson_nll_loss": Loss(("prediction", "count"), ELEMENTS),
+    "poisson_nll_loss (full)": Loss(("prediction", "count"), ELEMENTS, {"full": True}),
+    "negative_binomial_nll_loss": Loss(("variance", "count", "variance"), ELEMENTS, trained=(0, 2)),
+    "poisson_deviance_loss": Loss(("variance", "count"), ELEMENTS),
+    "gamma_deviance_loss": Loss(("variance", "variance"), ELEMENTS),
+    "tweedie_deviance_loss": Loss(("variance", "count"), ELEMENTS),
     "binary_cross_entropy": Loss(("logits", "yes or no"), ELEMENTS),
     "binary_cross_entropy (probabilities)": Loss(
         ("probability", "yes or no"), ELEMENTS, {"with_logits": False}

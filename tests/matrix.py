@@ -47,7 +47,7 @@ DETACHED = ("ciou_loss",)
 
 TRACEABLE = (
     *("delta", "beta", "eps", "margin", "label_smoothing", "quantile", "alpha", "smooth", "c", "gamma"),
-    *("epsilon", "q", "scale", "pos_weight"),
+    *("epsilon", "q", "scale", "pos_weight", "df"),
 )
 """The parameters that may be 0-d arrays."""
 

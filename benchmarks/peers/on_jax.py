@@ -20,6 +20,19 @@ def gaussian(x, y, var):
     return 0.5 * (jnp.log(v) + (x - y) ** 2 / v)
 
 
+def negative_binomial(x, t, theta):
+    rise = (
+        jax.scipy.special.gammaln(t + theta)
+        - jax.scipy.special.gammaln(theta)
+        - jax.scipy.special.gammaln(t + 1)
+    )
+    return (theta + t) * jnp.log(theta + x) - theta * jnp.log(theta) - t * jnp.log(x + 1e-8) - rise
+
+
+def beta_gaussian(x, y, var):
+    return jax.lax.stop_gradient(jnp.maximum(var, 1e-6) ** 0.5) * gaussian(x, y, var)
+
+
 def robust(x, y, alpha):
     b = abs(alpha - 2)
     return b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)
@@ -115,6 +128,15 @@ TEXTBOOK: Mapping[str, Function] = {
     "general_robust_loss": lambda x, y: jnp.sqrt((x - y) ** 2 + 1) - 1,
     "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "gaussian_nll_loss": gaussian,
+    "gaussian_nll_loss (beta 0.5)": beta_gaussian,
+    "laplace_nll_loss": lambda x, y, s: jnp.log(2 * s) + jnp.abs(x - y) / s,
+    "student_t_nll_loss": lambda x, y, s: jnp.log(s) + 2.5 * jnp.log1p(((x - y) / s) ** 2 / 4) + 0.9808,
+    "poisson_nll_loss": lambda x, t: jnp.exp(x) - t * x,
+    "poisson_nll_loss (full)": lambda x, t: jnp.exp(x) - t * x + jax.scipy.special.gammaln(t + 1),
+    "negative_binomial_nll_loss": negative_binomial,
+    "poisson_deviance_loss": lambda x, t: 2 * (jax.scipy.special.xlogy(t, t / x) + x - t),
+    "gamma_deviance_loss": lambda x, t: 2 * (jnp.log(x / t) + t / x - 1),
+    "tweedie_deviance_loss": lambda x, t: -8 * t**0.5 + 4 * t / x**0.5 + 4 * x**0.5,
     "binary_cross_entropy (probabilities)": lambda p, y: -(y * jnp.log(p) + (1 - y) * jnp.log(1 - p)),
     "squared_hinge_loss": lambda x, y: jnp.maximum(0, 1 - y * x) ** 2,
     "soft_margin_loss": lambda x, y: jax.nn.softplus(-y * x),

@@ -34,6 +34,31 @@ NATIVE: Mapping[str, Function] = {
 }
 
 
+LANCZOS = (
+    *(676.5203681218851, -1259.1392167224028, 771.3234287776531, -176.6150291621406, 12.507343278686905),
+    *(-0.13857109526572012, 9.984369578019572e-06, 1.5056327351493116e-07),
+)
+
+
+def lgamma(x):
+    total = 0.9999999999998099
+    for k, c in enumerate(LANCZOS):
+        total = total + c / (x + k)
+    t = x + 6.5
+    return 0.9189385332 + (x - 0.5) * mx.log(t) - t + mx.log(total)
+
+
+def negative_binomial(x, t, theta):
+    rise = lgamma(t + theta) - lgamma(theta) - lgamma(t + 1)
+    terms = (theta + t) * mx.log(theta + x) - theta * mx.log(theta) - t * mx.log(x + 1e-8) - rise
+    return terms.mean()
+
+
+def beta_gaussian(x, y, var):
+    terms = losses.gaussian_nll_loss(x, y, var, reduction="none")
+    return (mx.stop_gradient(mx.maximum(var, 1e-6) ** 0.5) * terms).mean()
+
+
 def robust(x, y, alpha):
     b = abs(alpha - 2)
     return (b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)).mean()
@@ -133,6 +158,19 @@ def mean_of(function: Function) -> Function:
 
 
 TEXTBOOK: Mapping[str, Function] = {
+    "gaussian_nll_loss (beta 0.5)": beta_gaussian,
+    "laplace_nll_loss": lambda x, y, s: (mx.log(2 * s) + mx.abs(x - y) / s).mean(),
+    "student_t_nll_loss": lambda x, y, s: (
+        mx.log(s) + 2.5 * mx.log1p(((x - y) / s) ** 2 / 4) + 0.9808
+    ).mean(),
+    "poisson_nll_loss": lambda x, t: (mx.exp(x) - t * x).mean(),
+    "poisson_nll_loss (full)": lambda x, t: (mx.exp(x) - t * x + lgamma(t + 1)).mean(),
+    "negative_binomial_nll_loss": negative_binomial,
+    "poisson_deviance_loss": lambda x, t: (
+        2 * (mx.where(t > 0, t * mx.log(mx.maximum(t, 1) / x), 0) + x - t)
+    ).mean(),
+    "gamma_deviance_loss": lambda x, t: (2 * (mx.log(x / t) + t / x - 1)).mean(),
+    "tweedie_deviance_loss": lambda x, t: (-8 * t**0.5 + 4 * t / x**0.5 + 4 * x**0.5).mean(),
     "mape_loss": lambda x, y: (mx.abs(x - y) / mx.maximum(mx.abs(y), 1e-7)).mean(),
     "smape_loss": lambda x, y: (2 * mx.abs(x - y) / mx.maximum(mx.abs(x) + mx.abs(y), 1e-7)).mean(),
     "msle_loss": lambda x, y: ((mx.log1p(x) - mx.log1p(y)) ** 2).mean(),

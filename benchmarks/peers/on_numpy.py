@@ -135,6 +135,15 @@ def supervised_contrastive(x, labels):
     return -np.where(alike, log_softmax(scores), 0).sum(axis=1) / np.maximum(1, alike.sum(axis=1))
 
 
+def negative_binomial(x, t, theta):
+    rise = special.gammaln(t + theta) - special.gammaln(theta) - special.gammaln(t + 1)
+    return (theta + t) * np.log(theta + x) - theta * np.log(theta) - t * np.log(x + 1e-8) - rise
+
+
+def beta_gaussian(x, y, var):
+    return np.maximum(var, 1e-6) ** 0.5 * gaussian(x, y, var)
+
+
 def robust(x, y, alpha):
     b = abs(alpha - 2)
     return b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)
@@ -153,6 +162,15 @@ TERMS: Mapping[str, Function] = {
     "general_robust_loss": lambda x, y: np.sqrt((x - y) ** 2 + 1) - 1,
     "general_robust_loss (alpha 0.5)": lambda x, y: robust(x, y, 0.5),
     "gaussian_nll_loss": gaussian,
+    "gaussian_nll_loss (beta 0.5)": beta_gaussian,
+    "laplace_nll_loss": lambda x, y, s: np.log(2 * s) + np.abs(x - y) / s,
+    "student_t_nll_loss": lambda x, y, s: np.log(s) + 2.5 * np.log1p(((x - y) / s) ** 2 / 4) + 0.9808,
+    "poisson_nll_loss": lambda x, t: np.exp(x) - t * x,
+    "poisson_nll_loss (full)": lambda x, t: np.exp(x) - t * x + special.gammaln(t + 1),
+    "negative_binomial_nll_loss": negative_binomial,
+    "poisson_deviance_loss": lambda x, t: 2 * (special.xlogy(t, t / x) + x - t),
+    "gamma_deviance_loss": lambda x, t: 2 * (np.log(x / t) + t / x - 1),
+    "tweedie_deviance_loss": lambda x, t: -8 * t**0.5 + 4 * t / x**0.5 + 4 * x**0.5,
     "binary_cross_entropy": binary,
     "binary_cross_entropy (probabilities)": lambda p, y: -(y * np.log(p) + (1 - y) * np.log(1 - p)),
     "hinge_loss": lambda x, y: np.maximum(0, 1 - y * x),
@@ -226,6 +244,9 @@ OTHERS: Mapping[str, Mapping[str, Function]] = {
         "keras": keras_of(keras.mean_squared_logarithmic_error),
     },
     "general_robust_loss": {"scipy": lambda x, y: special.pseudo_huber(np.float32(1), x - y).mean()},
+    "poisson_deviance_loss": {"scikit-learn": lambda x, t: sklearn.mean_poisson_deviance(t, x)},
+    "gamma_deviance_loss": {"scikit-learn": lambda x, t: sklearn.mean_gamma_deviance(t, x)},
+    "tweedie_deviance_loss": {"scikit-learn": lambda x, t: sklearn.mean_tweedie_deviance(t, x, power=1.5)},
     "binary_cross_entropy": {"keras": keras_of(keras.binary_crossentropy, from_logits=True)},
     "binary_cross_entropy (probabilities)": {
         "scipy": lambda p, y: -(special.xlogy(y, p) + special.xlog1py(1 - y, -p)).mean(),

@@ -100,6 +100,17 @@ def supervised_contrastive(x, labels):
     return -(log_p.masked_fill(~alike, 0).sum(1) / alike.sum(1).clamp(min=1)).mean()
 
 
+def negative_binomial(x, t, theta):
+    rise = torch.lgamma(t + theta) - torch.lgamma(theta) - torch.lgamma(t + 1)
+    terms = (theta + t) * torch.log(theta + x) - theta * torch.log(theta) - t * torch.log(x + 1e-8) - rise
+    return terms.mean()
+
+
+def beta_gaussian(x, y, var):
+    v = var.clamp(min=1e-6)
+    return (v.detach() ** 0.5 * 0.5 * (torch.log(v) + (x - y) ** 2 / v)).mean()
+
+
 def robust(x, y, alpha):
     b = abs(alpha - 2)
     return (b / alpha * (((x - y) ** 2 / b + 1) ** (alpha / 2) - 1)).mean()
@@ -111,6 +122,8 @@ NATIVE: Mapping[str, Function] = {
     "huber_loss": F.huber_loss,
     "smooth_l1_loss": F.smooth_l1_loss,
     "gaussian_nll_loss": F.gaussian_nll_loss,
+    "poisson_nll_loss": F.poisson_nll_loss,
+    "poisson_nll_loss (full)": lambda x, t: F.poisson_nll_loss(x, t, full=True),
     "binary_cross_entropy": F.binary_cross_entropy_with_logits,
     "binary_cross_entropy (probabilities)": F.binary_cross_entropy,
     "margin_ranking_loss": F.margin_ranking_loss,
@@ -130,6 +143,15 @@ NATIVE: Mapping[str, Function] = {
 TEXTBOOK: Mapping[str, Function] = {
     "log_cosh_loss": lambda x, y: torch.log(torch.cosh(x - y)).mean(),
     "gaussian_nll_loss": gaussian,  # the native one looks at the variances, which does not compile
+    "gaussian_nll_loss (beta 0.5)": beta_gaussian,
+    "laplace_nll_loss": lambda x, y, s: (torch.log(2 * s) + torch.abs(x - y) / s).mean(),
+    "student_t_nll_loss": lambda x, y, s: (
+        torch.log(s) + 2.5 * torch.log1p(((x - y) / s) ** 2 / 4) + 0.9808
+    ).mean(),
+    "negative_binomial_nll_loss": negative_binomial,
+    "poisson_deviance_loss": lambda x, t: (2 * (torch.xlogy(t, t / x) + x - t)).mean(),
+    "gamma_deviance_loss": lambda x, t: (2 * (torch.log(x / t) + t / x - 1)).mean(),
+    "tweedie_deviance_loss": lambda x, t: (-8 * t**0.5 + 4 * t / x**0.5 + 4 * x**0.5).mean(),
     "mape_loss": lambda x, y: ((x - y).abs() / y.abs().clamp(min=1e-7)).mean(),
     "smape_loss": lambda x, y: (2 * (x - y).abs() / (x.abs() + y.abs()).clamp(min=1e-7)).mean(),
     "msle_loss": lambda x, y: ((torch.log1p(x) - torch.log1p(y)) ** 2).mean(),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import scipy.special as special
 
 import xlosses
 from benchmarks.peers.on_numpy import (
@@ -75,6 +76,47 @@ def robust_step(x, y):
     error = x - y
     base = error**2 / 1.5 + 1
     return (1.5 / 0.5 * (base**0.25 - 1)).mean(), error * base**-0.75 / x.size
+
+
+def beta_gaussian_step(x, y, var):
+    v, error = np.maximum(var, 1e-6), x - y
+    by_x, weight = error / v, v**0.5
+    loss = 0.5 * (weight * (np.log(v) + error * by_x)).mean()
+    return loss, (weight * by_x / x.size, weight * (1 / v - by_x**2) / (2 * x.size))
+
+
+def laplace_step(x, y, s):
+    error = x - y
+    share = np.abs(error) / s
+    return (np.log(2 * s) + share).mean(), (np.sign(error) / s / x.size, (1 - share) / s / x.size)
+
+
+def student_step(x, y, s):
+    z = (x - y) / s
+    base = 1 + z**2 / 4
+    loss = (np.log(s) + 2.5 * np.log(base) + 0.9808).mean()
+    return loss, (1.25 * z / base / s / x.size, (1 - 1.25 * z**2 / base) / s / x.size)
+
+
+def poisson_step(x, t):
+    rate = np.exp(x)
+    return (rate - t * x).mean(), (rate - t) / x.size
+
+
+def full_poisson_step(x, t):
+    rate = np.exp(x)
+    return (rate - t * x + special.gammaln(t + 1)).mean(), (rate - t) / x.size
+
+
+def negative_binomial_step(x, t, theta):
+    total = theta + x
+    by_theta = np.log(total / theta) + (t - x) / total + special.psi(theta) - special.psi(theta + t)
+    loss = TERMS["negative_binomial_nll_loss"](x, t, theta).mean()
+    return loss, (theta * (x - t) / (x * total) / x.size, by_theta / x.size)
+
+
+def deviance_step(name, power):
+    return lambda x, t: (TERMS[name](x, t).mean(), 2 * (x - t) * x**-power / x.size)
 
 
 def binary_step(x, y):
@@ -312,6 +354,15 @@ STEPS: Mapping[str, dict[str, Function]] = {
     "general_robust_loss": {"textbook": charbonnier_step},
     "general_robust_loss (alpha 0.5)": {"textbook": robust_step},
     "gaussian_nll_loss": {"textbook": gaussian_step},
+    "gaussian_nll_loss (beta 0.5)": {"textbook": beta_gaussian_step},
+    "laplace_nll_loss": {"textbook": laplace_step},
+    "student_t_nll_loss": {"textbook": student_step},
+    "poisson_nll_loss": {"textbook": poisson_step},
+    "poisson_nll_loss (full)": {"textbook": full_poisson_step},
+    "negative_binomial_nll_loss": {"textbook": negative_binomial_step},
+    "poisson_deviance_loss": {"textbook": deviance_step("poisson_deviance_loss", 1.0)},
+    "gamma_deviance_loss": {"textbook": deviance_step("gamma_deviance_loss", 2.0)},
+    "tweedie_deviance_loss": {"textbook": deviance_step("tweedie_deviance_loss", 1.5)},
     "binary_cross_entropy": {"textbook": binary_step},
     "binary_cross_entropy (probabilities)": {"textbook": binary_probabilities_step},
     "hinge_loss": {"textbook": hinge_step},

@@ -12,12 +12,14 @@ from xlosses.losses.binary import binary_cross_entropy
 from xlosses.losses.boxes import box_iou_loss, ciou_loss, diou_loss, giou_loss
 from xlosses.losses.classification import cross_entropy, nll_loss
 from xlosses.losses.contrastive import info_nce_loss, siglip_loss, supervised_contrastive_loss
+from xlosses.losses.counts import negative_binomial_nll_loss, poisson_nll_loss
+from xlosses.losses.deviance import gamma_deviance_loss, poisson_deviance_loss, tweedie_deviance_loss
 from xlosses.losses.distillation import distillation_loss
 from xlosses.losses.divergence import generalized_kl_div_loss, js_div_loss, kl_div_loss
 from xlosses.losses.embedding import contrastive_loss, cosine_embedding_loss, cosine_similarity_loss
 from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
 from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
-from xlosses.losses.likelihood import gaussian_nll_loss
+from xlosses.losses.likelihood import gaussian_nll_loss, laplace_nll_loss, student_t_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
 from xlosses.losses.margin import (
     hinge_embedding_loss,
@@ -64,6 +66,7 @@ __all__ = [
     "evaluate",
     "focal_tversky_loss",
     "formula",
+    "gamma_deviance_loss",
     "gaussian_nll_loss",
     "general_robust_loss",
     "generalized_cross_entropy",
@@ -78,6 +81,7 @@ __all__ = [
     "js_div_loss",
     "kl_div_loss",
     "l1_loss",
+    "laplace_nll_loss",
     "linear_cross_entropy",
     "log_cosh_loss",
     "mape_loss",
@@ -89,9 +93,12 @@ __all__ = [
     "multiclass_perceptron_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
+    "negative_binomial_nll_loss",
     "nll_loss",
     "ordinal_loss",
     "perceptron_loss",
+    "poisson_deviance_loss",
+    "poisson_nll_loss",
     "poly_cross_entropy",
     "quantile_loss",
     "siglip_loss",
@@ -102,9 +109,11 @@ __all__ = [
     "soft_margin_loss",
     "softmax_focal_loss",
     "squared_hinge_loss",
+    "student_t_nll_loss",
     "supervised_contrastive_loss",
     "triplet_loss",
     "tversky_loss",
+    "tweedie_deviance_loss",
     "value_and_grad",
 ]
 

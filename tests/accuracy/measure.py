@@ -31,10 +31,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from formats import FORMATS
 from tables import Exact, Group, groups, raw
-from targets import IN_HALF, PRIMITIVES, ROWS, over, reason, target
+from targets import IN_HALF, PRIMITIVES, ROWS, SPECIAL, over, reason, target
 
 import xlosses
 from xlosses._backends import Workbench, load_workbench
+from xlosses._core import special
 from xlosses.testing import CASES
 from xlosses.testing.data import KINDS
 
@@ -164,6 +165,8 @@ def primitive(name: str, bench: Workbench, x: Any) -> Any:
         "number / array": lambda: 2.0**-20 / x,
         "rows / column": lambda: (xp.concat([column, column], axis=1) / column)[:, 0],
     }
+    if name in SPECIAL:
+        return getattr(special, name)(xp, x)
     return other[name]() if name in other else getattr(xp, name)(x)
 
 

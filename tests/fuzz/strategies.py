@@ -54,6 +54,8 @@ ORDINARY = {
     "negative": _filled((0.0, -1.0, -0.5), lambda rng: -rng.expovariate(0.5)),
     "side": _filled((1.0, -1.0), lambda rng: rng.choice((1.0, -1.0))),
     "cosine": _filled((0.0, 0.5, -0.5, 1.0, -1.0), lambda rng: rng.uniform(-1.0, 1.0)),
+    "moderate": _filled((1.0, 0.5, 8.0), lambda rng: math.exp(rng.gauss(0.0, 2.0))),
+    "count": _filled((0.0, 1.0, 2.0, 7.0), lambda rng: float(rng.randrange(20))),
 }
 EXTREME = {
     "real": _filled((*_TIES, *_SIGNED), lambda rng: rng.choice((1, -1)) * 10 ** rng.uniform(-45, 38.5)),
@@ -64,6 +66,8 @@ EXTREME = {
     ),
     "side": ORDINARY["side"],
     "cosine": ORDINARY["cosine"],
+    "moderate": _filled((1e-6, 1e6), lambda rng: 10 ** rng.uniform(-6, 6)),
+    "count": _filled((0.0, 1.0, 1e6), lambda rng: float(int(10 ** rng.uniform(0, 6)))),
 }
 WILD = _filled((0.0, 1.0, -1.0, *NOT_FINITE, *NOT_FINITE, *_SIGNED), lambda rng: 10 ** rng.uniform(-45, 38))
 
@@ -74,6 +78,11 @@ COSINES = ("cosine_similarity_loss", "cosine_embedding_loss")
 DOMAINS = {
     "variance": "positive",
     "rate": "positive",
+    "spread": "positive",
+    "mean": "moderate",
+    "amount": "moderate",
+    "dispersion": "moderate",
+    "count": "count",
     "other rate": "positive",
     "probability": "unit",
     "chance": "unit",

@@ -50,6 +50,8 @@ def values(kind: str, dtype: type) -> np.ndarray:
             "negative": [-x for x in (*sizes, math.inf)],
             "side": [1.0, -1.0],
             "cosine": [s * x for x in sizes if x <= 1 for s in (1, -1)],
+            "moderate": [x for x in sizes if 1e-4 <= x <= 6e4],
+            "count": [0.0, 1.0, 2.0, 7.0, 8.0, 100.0, 1e4],
         }[domain]
         return np.unique(np.asarray(found, dtype))
 

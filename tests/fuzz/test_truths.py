@@ -36,7 +36,18 @@ def least_value(case, batch, options, tolerance) -> Any:
     if case.loss_name == "gaussian_nll_loss":
         v = np.maximum(batch["vars"], options.get("eps", 1e-6)).astype(np.float64)
         least = 0.5 * np.log(v) + options.get("full", False) * 0.5 * math.log(2 * math.pi)
-        return least - 4 * tolerance * (1 + np.abs(least))
+        return v ** options.get("beta", 0.0) * (least - 4 * tolerance * (1 + np.abs(least)))
+    if case.loss_name in ("laplace_nll_loss", "student_t_nll_loss"):
+        constant = case.reference(0.0, 0.0, 1.0, **options).value
+        with np.errstate(divide="ignore"):
+            log_scale = np.log(batch["scale"].astype(np.float64))
+        return log_scale + constant - 4 * tolerance * (1 + np.abs(log_scale))
+    if case.loss_name == "negative_binomial_nll_loss":
+        return -math.inf  # of counts that need not be whole
+    if case.loss_name == "poisson_nll_loss":
+        t = batch["targets"].astype(np.float64)
+        sizes = t * np.abs(np.log(np.maximum(t, 1.0))) + t + 1
+        return t - t * np.log(np.maximum(t, 1e-300)) - options.get("eps", 1e-8) - 4 * tolerance * sizes
     if case.loss_name == "cosine_similarity_loss":
         return -1 - tolerance
     if case.loss_name == "hinge_embedding_loss":
@@ -147,6 +158,9 @@ OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
     **dict.fromkeys(("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss"), (_equal, True)),
     "quantile_loss": (_equal, True),
     **dict.fromkeys(("mape_loss", "smape_loss", "msle_loss", "general_robust_loss"), (_equal, True)),
+    **dict.fromkeys(
+        ("poisson_deviance_loss", "gamma_deviance_loss", "tweedie_deviance_loss"), (_equal, True)
+    ),
     "binary_cross_entropy": (_certain_logits, True),
     "binary_cross_entropy (probabilities)": (_certain, False),
     "cross_entropy": (_certain_classes, True),
@@ -232,6 +246,14 @@ def scale_of_terms(case, batch, options, tolerance) -> Any:
     first, second = arrays[:2]
     if case.loss_name == "gaussian_nll_loss":
         return np.abs(np.log(np.maximum(arrays[2], options.get("eps", 1e-6)))) + 1
+    if case.loss_name in ("laplace_nll_loss", "student_t_nll_loss"):
+        return np.abs(np.log(arrays[2])) + 2
+    if case.loss_name in ("poisson_nll_loss", "negative_binomial_nll_loss"):
+        rate = np.exp(first) if case.name == "poisson_nll_loss" else first
+        return rate + second * (np.abs(np.log(rate + 1e-8)) + np.log1p(second) + 1) + 1
+    if case.loss_name == "tweedie_deviance_loss":
+        power = options.get("power", 1.5)
+        return 10 * (first + second) * first ** (1 - power)
     if case.loss_name in ("hinge_loss", "margin_ranking_loss"):
         return np.sum(np.abs(arrays), axis=0)
     if case.loss_name == "triplet_loss":
@@ -355,6 +377,17 @@ def scale_of_slope(case, batch, options, tolerance) -> Any:
         return options.get("scale", 64.0) ** 2
     if case.loss_name in OF_LOGITS and "distribution" in case.arrays.values():
         return second.sum(axis=-1, keepdims=True) + 1
+    if case.loss_name == "smape_loss":  # autodiff subtracts them where both have one sign
+        return 2 / np.maximum(np.abs(first) + np.abs(second), options.get("eps", 1e-7))
+    if case.name == "poisson_nll_loss":
+        return np.exp(first) + second
+    if case.loss_name in ("poisson_nll_loss", "negative_binomial_nll_loss"):
+        return 1 + second / (first + options.get("eps", 1e-8))
+    if case.loss_name.endswith("deviance_loss"):
+        power = {"poisson": 1.0, "gamma": 2.0}.get(
+            case.loss_name.partition("_")[0], options.get("power", 1.5)
+        )
+        return 10 * (first + second) * first**-power
     return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", *OF_LOGITS) else 0.0
 
 

@@ -26,11 +26,13 @@ SEED = {
 }
 
 ADDED = {"weights": None, "where": None, "dtype": None}
+OF_VARIANCES = {"beta": 0.0}
 OF_CLASSES = {"class_weights": None, "ignore_index": None}
 MORE = {
     "cross_entropy": OF_CLASSES,
     "nll_loss": OF_CLASSES,
     "kl_div_loss": {"log_target": True},
+    "gaussian_nll_loss": OF_VARIANCES,
     "binary_cross_entropy": {"pos_weight": None, "label_smoothing": 0.0},
 }
 

@@ -20,6 +20,17 @@ def at_least(xp: Any, x: Array, low: float | Array) -> Any:
     return xp.where(x <= low, low, x)
 
 
+def nan_if_negative(xp: Any, x: Array) -> Any:
+    """x, and NaN where it is negative, in its gradient as well."""
+    return xp.where(x < 0, float("nan"), x)
+
+
+def ratio(xp: Any, x: Any, y: Array) -> Any:
+    """x / y, whose gradient by y does not square y on the way: JAX's and MLX's do."""
+    constant = xp.stop_gradient(y)
+    return x / constant / (y / constant)
+
+
 def quotient(xp: Any, x: Any, total: Array) -> Any:
     """x / total, and 0 with gradient 0 where total is 0."""
     zero = total == 0

@@ -71,7 +71,7 @@ def general_robust_loss(
 
     References
     ----------
-    J. T. Barron, "A general and adaptive robust loss function", *CVPR*, 2019, eq. 8 and 9.
+    J. T. Barron, "A general and adaptive robust loss function", *CVPR*, 2019, pp. 4331-4339.
 
     Examples
     --------

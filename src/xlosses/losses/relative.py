@@ -6,7 +6,7 @@ from typing import Any
 
 from xlosses._core.checks import positive
 from xlosses._core.formula import formula
-from xlosses._core.numerics import at_least
+from xlosses._core.numerics import at_least, nan_if_negative
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -213,7 +213,8 @@ def msle_loss(
 
     References
     ----------
-    M. Kuhn, K. Johnson, *Applied Predictive Modeling*, 2013, ch. 5 (errors of transformed outcomes).
+    C. Tofallis, "A better measure of relative prediction accuracy for model selection and model estimation",
+    *Journal of the Operational Research Society* 66(8), 2015, pp. 1352-1362.
 
     Examples
     --------
@@ -241,4 +242,4 @@ def squared_log_error_slope(xp: Any, x: Array, y: Array) -> Any:
 def log_ratio(xp: Any, x: Array, y: Array) -> Any:
     """|log((1 + x) / (1 + y))|: by the smaller one the argument is accurate, and log1p of it."""
     least = 1.0 + xp.minimum(x, y)
-    return xp.log1p(xp.absolute(x - y) / xp.where(least < 0, float("nan"), least))
+    return xp.log1p(xp.absolute(x - y) / nan_if_negative(xp, least))

@@ -14,6 +14,7 @@ from definitions import (
     boxes,
     classification,
     contrastive,
+    counts,
     divergence,
     embedding,
     focal,
@@ -31,6 +32,7 @@ __all__ = ["DEFINITIONS", "PRIMITIVES", "Term"]
 _FAMILIES = (
     regression,
     likelihood,
+    counts,
     classification,
     divergence,
     margin,
@@ -57,6 +59,11 @@ PRIMITIVES = {
     "x^(1/3)": lambda x: x ** (mp.mpf(1) / 3),
     "number / array": lambda x: mp.mpf(2) ** -20 / x,
     "rows / column": lambda x: x / x,
+    "log_gamma": mp.loggamma,
+    "log_factorial": lambda x: mp.loggamma(1 + x),
+    "digamma": mp.digamma,
+    "less_log1p": lambda x: x - mp.log1p(x),
+    "less_expm1": lambda x: mp.expm1(x) - x,
     "gradient of x / y": lambda x: -1 / x,  # by y, where y is x
     "gradient of where": lambda x: 0 * x,  # of the branch that is not taken
 }

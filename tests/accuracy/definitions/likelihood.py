@@ -4,22 +4,43 @@ from __future__ import annotations
 
 from mpmath import mp
 
-from definitions.common import Number, Term, largest
+from definitions.common import Number, Term, largest, sign
 
 
-def gaussian_nll(x: Number, y: Number, var: Number, full: bool = False, eps: float = 1e-6) -> Term:
+def gaussian_nll(
+    x: Number, y: Number, var: Number, full: bool = False, eps: float = 1e-6, beta: float = 0.0
+) -> Term:
     v, e = max(var, mp.mpf(eps)), x - y
     parts = [mp.log(v) / 2, e**2 / (2 * v), mp.log(2 * mp.pi) / 2 if full else mp.mpf(0)]
     acts = var <= eps
     by_v = [1 / (2 * v), -(e**2) / (2 * v**2)]
+    weight = v ** mp.mpf(beta)  # a constant to the derivatives
     return Term(
-        mp.fsum(parts),
-        (e / v, -e / v, mp.mpf(0) if acts else mp.fsum(by_v)),
-        largest(parts),
-        (None, None, None if acts else largest(by_v)),
+        weight * mp.fsum(parts),
+        (weight * e / v, -weight * e / v, mp.mpf(0) if acts else weight * mp.fsum(by_v)),
+        weight * largest(parts),
+        (None, None, None if acts else weight * largest(by_v)),
     )
+
+
+def laplace_nll(x: Number, y: Number, s: Number) -> Term:
+    e = abs(x - y) / s
+    parts, by_s = [mp.log(s), mp.log(2), e], [1 / s, -e / s]
+    by_x = sign(x - y) / s
+    return Term(mp.fsum(parts), (by_x, -by_x, mp.fsum(by_s)), largest(parts), (None, None, largest(by_s)))
+
+
+def student_t_nll(x: Number, y: Number, s: Number, df: float = 4.0) -> Term:
+    nu, z = mp.mpf(df), (x - y) / s
+    constant = mp.log(mp.gamma(nu / 2) * mp.sqrt(nu * mp.pi) / mp.gamma((nu + 1) / 2))
+    parts = [mp.log(s), (nu + 1) / 2 * mp.log1p(z**2 / nu), constant]
+    by_x = (nu + 1) * z / (nu + z**2) / s
+    by_s = [1 / s, -(nu + 1) * z**2 / (nu + z**2) / s]
+    return Term(mp.fsum(parts), (by_x, -by_x, mp.fsum(by_s)), largest(parts), (None, None, largest(by_s)))
 
 
 DEFINITIONS = {
     "gaussian_nll_loss": gaussian_nll,
+    "laplace_nll_loss": laplace_nll,
+    "student_t_nll_loss": student_t_nll,
 }

@@ -7,6 +7,7 @@ so close to a kink that a rounded difference falls on its other side, where the 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from points import (
     boxes,
     classification,
     contrastive,
+    counts,
     divergence,
     embedding,
     focal,
@@ -27,13 +29,14 @@ from points import (
     scoring,
     segmentation,
 )
-from points.common import LONG, Point, both, brief, ladder
+from points.common import LONG, Point, around, both, brief, ladder
 
 __all__ = ["LONG", "Point", "points"]
 
 _FAMILIES = (
     regression,
     likelihood,
+    counts,
     classification,
     divergence,
     margin,
@@ -83,6 +86,39 @@ def anywhere(low: float, high: float) -> Callable[..., Iterator[Point]]:
     return make
 
 
+def around_zeros(*zeros: float) -> Callable[..., Iterator[Point]]:
+    """Points above 0 of a special function: its zeros, the thresholds 1 and 8, and their neighbours."""
+
+    def make(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+        for zero in (*zeros, 1.0, 7.0, 8.0):
+            nearest = f.round(zero)
+            yield (nearest,)
+            for size in range(2, f.bits):
+                yield (nearest * (1 + 2.0**-size),)
+                yield (nearest * (1 - 2.0**-size),)
+        for x in ladder(f, 30):
+            if 2.0 * f.tiny < x < f.max / 1024:
+                yield (x,)
+        for _ in range(300):
+            yield (brief(rng.uniform(0, 10)),)
+            yield (brief(math.exp(rng.gauss(0, 4))),)
+
+    return make
+
+
+def both_sides(low: float) -> Callable[..., Iterator[Point]]:
+    """Points of a function whose zero is 0, down to `low`."""
+
+    def make(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+        for x in both([*(10.0**-k for k in range(1, 15)), *around(f, 0.6), *around(f, 1.5), *around(f, 1.0)]):
+            if x > low:
+                yield (x,)
+        for _ in range(200):
+            yield (max(0.99 * low, brief(rng.uniform(-2, 5))),)
+
+    return make
+
+
 MAKERS: Mapping[str, Callable[[Format, Mapping[str, Any], Random], Iterator[Point]]] = {
     **{name: maker for family in _FAMILIES for name, maker in family.MAKERS.items()},
     "exp": anywhere(-100, 88),
@@ -93,6 +129,11 @@ MAKERS: Mapping[str, Callable[[Format, Mapping[str, Any], Random], Iterator[Poin
     "sqrt": anywhere(0, 1e3),
     "x^3": anywhere(0, 1e3),
     "x^(1/3)": anywhere(0.1, 1e3),
+    "log_gamma": around_zeros(2.0),
+    "log_factorial": around_zeros(),
+    "digamma": around_zeros(1.4616321449683623),
+    "less_log1p": both_sides(-1.0),
+    "less_expm1": both_sides(-20.0),
     "number / array": magnitudes,
     "rows / column": magnitudes,
     "gradient of x / y": magnitudes,

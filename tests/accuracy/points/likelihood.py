@@ -24,6 +24,24 @@ def gaussian(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Poi
             yield error, 0.0, var
 
 
+def scaled(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Errors and scales on both sides of where they are equal, and of the root of the degrees of freedom."""
+    for _ in range(24):
+        yield normal(rng, 0, 2), normal(rng, 0, 2), brief(math.exp(rng.gauss(0, 2)))
+    scales = [x for x in ladder(f, 12) if f.round(x) >= f.tiny]
+    for scale in (*scales, *around(f, 0.5), *around(f, 1.0)):
+        yield 0.5, 0.5, scale
+        yield 0.25 * scale, -0.5 * scale, scale
+        if 1.5 / scale < f.max / 128:  # else the share is infinite
+            yield 1.5, 0.25, scale
+    for error in (*scales, *around(f, math.sqrt(options.get("df", 4.0)))):
+        for scale in (1.0, 1e-3, error, 1e4):
+            if error / scale < f.max / 128:
+                yield error, 0.0, scale
+
+
 MAKERS = {
     "gaussian_nll_loss": gaussian,
+    "laplace_nll_loss": scaled,
+    "student_t_nll_loss": scaled,
 }

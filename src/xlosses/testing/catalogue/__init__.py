@@ -9,6 +9,7 @@ from xlosses.testing.catalogue import (
     boxes,
     classification,
     contrastive,
+    counts,
     divergence,
     embedding,
     focal,
@@ -23,6 +24,7 @@ from xlosses.testing.catalogue import (
 _FAMILIES = (
     regression,
     likelihood,
+    counts,
     classification,
     divergence,
     margin,

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import math
 
-from xlosses.testing.references.common import (
-    Term,
-)
+from xlosses.testing.references.common import Term, sign
 
 
-def gaussian_nll(x: float, y: float, var: float, full: bool = False, eps: float = 1e-6) -> Term:
+def gaussian_nll(
+    x: float, y: float, var: float, full: bool = False, eps: float = 1e-6, beta: float = 0.0
+) -> Term:
     v = max(var, eps)
     value = math.log(math.sqrt(v)) + (y - x) ** 2 / (2 * v) + full * math.log(math.sqrt(2 * math.pi))
     by_v = (1 / v - ((y - x) / v) ** 2) / 2 if var > eps else 0.0
-    return Term(value, ((x - y) / v, (y - x) / v, by_v))
+    weight = v**beta  # a constant to the derivatives
+    return Term(weight * value, (weight * (x - y) / v, weight * (y - x) / v, weight * by_v))
+
+
+def laplace_nll(x: float, y: float, s: float) -> Term:
+    by_x = sign(x - y) / s
+    return Term(math.log(2 * s) + abs(x - y) / s, (by_x, -by_x, (1 - abs(x - y) / s) / s))
+
+
+def student_t_nll(x: float, y: float, s: float, df: float = 4.0) -> Term:
+    z, k = (x - y) / s, (df + 1) / 2
+    constant = math.lgamma(df / 2) - math.lgamma(k) + math.log(df * math.pi) / 2
+    by_x = 2 * k * z / (df + z * z) / s
+    by_s = (1 - 2 * k * z * z / (df + z * z)) / s
+    return Term(math.log(s) + k * math.log1p(z * z / df) + constant, (by_x, -by_x, by_s))
