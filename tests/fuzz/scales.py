@@ -48,6 +48,19 @@ def weighed(p: Any, t: Any, smooth: float = 0.0) -> Any:
     return weight * (1 + 2 * t) / np.where(total == 0, 1.0, total)
 
 
+def of_counts(rate: Any, y: Any) -> Any:
+    return rate + y * (np.abs(np.log(rate + 1e-8)) + np.log1p(y) + 1) + 1
+
+
+def slope_of_counts(rate: Any, y: Any, eps: float = 1e-8, **_: Any) -> Any:
+    return 1 + y / (rate + eps)
+
+
+def deviance(mean: Any, y: Any, power: float = 1.5) -> Any:
+    """The parts of a deviance's derivative; times the mean they are those of the deviance."""
+    return 10 * (mean + y) * mean**-power
+
+
 # Of the first two arrays and the options. Losses that are not here have parts that do not cancel.
 OF_TERMS: Mapping[str, Scale] = {
     "squared_hinge_loss": lambda x, y: np.maximum(0, 1 - x * y) * (1 + np.abs(x)),
@@ -61,6 +74,10 @@ OF_TERMS: Mapping[str, Scale] = {
     "generalized_kl_div_loss": lambda x, p: logarithms(x, p) + np.sum(np.exp(x), axis=-1),
     "js_div_loss": lambda x, t, beta=0.5: mixed(x, t),
     "distillation_loss": heat,
+    "poisson_nll_loss": lambda x, y, **_: of_counts(np.exp(x), y),
+    "poisson_nll_loss (rates)": lambda x, y, **_: of_counts(x, y),
+    "negative_binomial_nll_loss": lambda x, y, **_: of_counts(x, y),
+    "tweedie_deviance_loss": lambda x, y, **options: x * deviance(x, y, **options),
 }
 OF_SLOPES: Mapping[str, Scale] = {
     "squared_hinge_loss": lambda x, y: 2 * (1 + np.abs(x)),
@@ -70,6 +87,14 @@ OF_SLOPES: Mapping[str, Scale] = {
     "js_div_loss": lambda x, t, beta=0.5: np.exp(x),  # what autodiff adds to it, and takes off again
     "distillation_loss": lambda x, z, temperature=1.0: temperature,
     "generalized_dice_loss": weighed,
+    # Autodiff subtracts them where both have one sign.
+    "smape_loss": lambda x, y, eps=1e-7: 2 / np.maximum(np.abs(x) + np.abs(y), eps),
+    "poisson_nll_loss": lambda x, y, **_: np.exp(x) + y,
+    "poisson_nll_loss (rates)": slope_of_counts,
+    "negative_binomial_nll_loss": slope_of_counts,
+    "poisson_deviance_loss": lambda x, y: deviance(x, y, 1.0),
+    "gamma_deviance_loss": lambda x, y: deviance(x, y, 2.0),
+    "tweedie_deviance_loss": deviance,
     "soft_margin_loss": lambda x, y: 1.0,
     "multilabel_soft_margin_loss": lambda x, y: 1.0,
 }

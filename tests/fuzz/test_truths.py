@@ -248,12 +248,6 @@ def scale_of_terms(case, batch, options, tolerance) -> Any:
         return np.abs(np.log(np.maximum(arrays[2], options.get("eps", 1e-6)))) + 1
     if case.loss_name in ("laplace_nll_loss", "student_t_nll_loss"):
         return np.abs(np.log(arrays[2])) + 2
-    if case.loss_name in ("poisson_nll_loss", "negative_binomial_nll_loss"):
-        rate = np.exp(first) if case.name == "poisson_nll_loss" else first
-        return rate + second * (np.abs(np.log(rate + 1e-8)) + np.log1p(second) + 1) + 1
-    if case.loss_name == "tweedie_deviance_loss":
-        power = options.get("power", 1.5)
-        return 10 * (first + second) * first ** (1 - power)
     if case.loss_name in ("hinge_loss", "margin_ranking_loss"):
         return np.sum(np.abs(arrays), axis=0)
     if case.loss_name == "triplet_loss":
@@ -377,17 +371,6 @@ def scale_of_slope(case, batch, options, tolerance) -> Any:
         return options.get("scale", 64.0) ** 2
     if case.loss_name in OF_LOGITS and "distribution" in case.arrays.values():
         return second.sum(axis=-1, keepdims=True) + 1
-    if case.loss_name == "smape_loss":  # autodiff subtracts them where both have one sign
-        return 2 / np.maximum(np.abs(first) + np.abs(second), options.get("eps", 1e-7))
-    if case.name == "poisson_nll_loss":
-        return np.exp(first) + second
-    if case.loss_name in ("poisson_nll_loss", "negative_binomial_nll_loss"):
-        return 1 + second / (first + options.get("eps", 1e-8))
-    if case.loss_name.endswith("deviance_loss"):
-        power = {"poisson": 1.0, "gamma": 2.0}.get(
-            case.loss_name.partition("_")[0], options.get("power", 1.5)
-        )
-        return 10 * (first + second) * first**-power
     return 1.0 if case.loss_name in ("triplet_loss", "binary_cross_entropy", *OF_LOGITS) else 0.0
 
 
