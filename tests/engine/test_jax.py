@@ -271,6 +271,23 @@ def test_rows_are_not_copied_to_lie_last(name):
     assert "f32[4,6,7,5]" not in text.partition("ENTRY")[2]
 
 
+def test_a_slope_by_functions_of_jax_is_stored_as_its_array_is():
+    """Of a cube, whose axes may be taken for each other without an error."""
+
+    @xlosses.formula("rows", "rows")
+    def product(xp, x, y):
+        return xp.sum(x * x * y, axis=-1)
+
+    @product.slope
+    def product_slope(xp, x, y):
+        return 2.0 * jnp.multiply(x, y)
+
+    x, y = (jnp.reshape(jnp.arange(27.0) + shift, (3, 3, 3)) for shift in (0, 5))
+    with xlosses.engine(1):
+        found = jitted(jax.grad(lambda x: xlosses.evaluate(product, dict(x=x, y=y), {}, "sum", axis=0)))(x)
+    np.testing.assert_allclose(found, 2.0 * x * y, rtol=1e-6)
+
+
 def test_a_formula_may_use_jax_itself():
     @xlosses.formula("rows", "rows")
     def by_jax(xp, x, y):

@@ -43,7 +43,7 @@ def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
 
         def slopes_of(formula: Formula, *inputs: Any) -> Any:
             slopes = call_with(lambda xp, *a, **p: formula.slopes(xp, a, p, places), *inputs)
-            return [slope.stored if isinstance(slope, Rows) else slope for slope in slopes]
+            return [_stored(slope, rejoin(inputs)[0][k]) for slope, k in zip(slopes, places, strict=True)]
 
         careful, ordinary, probe = partial(slopes_of, formula), None, None
         if form is not None and {*places} <= {*form.slope_by}:
@@ -60,6 +60,13 @@ def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
     differentiated = jax.custom_jvp(terms)
     differentiated.defjvp(jvp, symbolic_zeros=True)
     return differentiated(*inputs)
+
+
+def _stored(slope: Any, x: Any) -> Any:
+    """The slope as the array x is stored, whose rows may lie along another axis than the last."""
+    if isinstance(slope, Rows):
+        return slope.stored
+    return jnp.moveaxis(slope, -1, x.axis) if isinstance(x, Rows) else slope  # by a function of moved arrays
 
 
 def _axis_of_rows(x: Any) -> int:
