@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import finite
 from xlosses._core.formula import formula
-from xlosses._core.numerics import at_least, of_class
+from xlosses._core.numerics import at_least, of_class, per_class
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -186,7 +186,7 @@ def others(xp: Any, x: Array, label: Array) -> Any:
 
 def is_label(xp: Any, x: Array, label: Array) -> Any:
     """A mask of the shape of x, true at the label of each row."""
-    return label[..., None] == xp.indices(x.shape[-1], x)
+    return label[..., None] == per_class(xp, xp.indices(x.shape[-1], x), x)
 
 
 def multi_margin_loss(

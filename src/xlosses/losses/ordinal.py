@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xlosses._core.formula import formula
+from xlosses._core.numerics import per_class
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Reduction
 from xlosses.losses.binary import (
@@ -117,4 +118,4 @@ def coral_ordinary(xp: Any, x: Array, level: Array) -> Any:
 
 def is_above(xp: Any, x: Array, level: Array) -> Any:
     """1 for each threshold that the level of the row is above, else 0."""
-    return xp.astype(level[..., None] > xp.indices(x.shape[-1], x), x.dtype)
+    return xp.astype(level[..., None] > per_class(xp, xp.indices(x.shape[-1], x), x), x.dtype)
