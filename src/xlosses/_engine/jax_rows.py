@@ -26,19 +26,8 @@ OPERATORS = (*REFLECTED, "lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs"
 BY_ENTRY = (
     *("abs", "absolute", "astype", "clip", "cosh", "exp", "expm1", "full_like", "isfinite", "isinf", "isnan"),
     *("log", "log1p", "logical_and", "logical_not", "logical_or", "maximum", "minimum", "ones_like", "relu"),
-    *(
-        "sigmoid",
-        "sign",
-        "sinh",
-        "softplus",
-        "sqrt",
-        "square",
-        "step",
-        "stop_gradient",
-        "tanh",
-        "where",
-        "zeros_like",
-    ),
+    *("sigmoid", "sign", "sinh", "softplus", "sqrt", "square", "step", "stop_gradient", "tanh", "where"),
+    "zeros_like",
 )
 BY_ROW = ("all", "any", "max", "mean", "min", "prod", "sum")
 

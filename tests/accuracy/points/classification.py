@@ -109,10 +109,11 @@ def of_log_probabilities(f: Format, options: Mapping[str, Any], rng: Random) -> 
 
 
 def of_levels(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
-    """Without losses that are subnormal, which have no more than a few bits."""
+    """Without parts that are subnormal, which have no more than a few bits."""
     for row in rows(f, options, rng):
         for level in {0, 1, len(row) // 2, len(row)}:
-            if level < len(row) or f.bits == 53 or min(row) < 80:
+            right = [x if k < level else -x for k, x in enumerate(row)]
+            if f.bits == 53 or not any(80 < x < 110 for x in right):
                 yield row, level
 
 

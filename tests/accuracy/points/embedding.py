@@ -99,7 +99,7 @@ def pairs_apart(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[
         return [normal(rng, 0, spread) for _ in range(n)]
 
     for _ in range(0 if options or f.bits < 20 else 2):
-        for y in (1.0, -1.0):
+        for y in (-1.0, 1.0):
             yield vector(LONG, 0.05), vector(LONG, 0.05), y
     for n in LENGTHS:
         a, zero = vector(n, 1.0), [0.0] * n

@@ -36,7 +36,8 @@ def forecasts_of_classes(f: Format, options: Mapping[str, Any], rng: Random) -> 
         yield [brief(even(rng) / 50) for _ in range(LONG)]
     for n in LENGTHS:
         for size in (1.0, 0.25, 1e-3, 1e-6):
-            yield [brief(size * even(rng)) for _ in range(n)]
+            for _ in range(4):
+                yield [brief(size * even(rng)) for _ in range(n)]
         yield [1.0, *[0.0] * (n - 1)]
         yield [f.down(1.0), *[f.least] * (n - 1)]
         yield [1.0 / n] * n
