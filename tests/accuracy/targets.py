@@ -126,6 +126,14 @@ REASONS = (
         "these, and they round; the slope does not.",
     ),
     Reason(
+        "student_t_nll_loss",
+        "jax",
+        "float32",
+        "*",
+        "",
+        "On JAX the degrees of freedom are a float32, and what is made of them is rounded to it.",
+    ),
+    Reason(
         "tweedie_deviance_loss",
         "*",
         "float*",
@@ -269,6 +277,14 @@ REASONS = (
         "",
         "Autodiff halves the smallest numbers, which rounds, before it divides them by eps; the slope "
         "does not.",
+    ),
+    Reason(
+        "gaussian_nll_loss",
+        "*",
+        "*",
+        "*gradient*",
+        "",
+        "With beta autodiff overflows where the weighed loss itself does; the slope does not.",
     ),
     Reason(
         "triplet_loss",
