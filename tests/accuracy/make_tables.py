@@ -31,6 +31,7 @@ MORE_OPTIONS = {
     "cosine_similarity_loss": [{"eps": 0.0}],
     "quantile_loss": [{"quantile": 0.9}],
     "gaussian_nll_loss": [{"beta": 1.0}],
+    "tweedie_deviance_loss": [{"power": 1.0 + 2.0**-6}, {"power": 2.0 - 2.0**-6}],
     "student_t_nll_loss": [{"df": 0.125}, {"df": 1e6}],
     "general_robust_loss": [
         {"alpha": a} for a in (2.0 - 2.0**-20, 2.0 + 2.0**-20, 2.0**-30, -(2.0**-12), -1e3)

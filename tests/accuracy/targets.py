@@ -139,8 +139,7 @@ REASONS = (
         "float*",
         "*",
         "",
-        "Beside the mean a power is subtracted from its tangent, and is up to five times as large as what is "
-        "left.",
+        "Beside the mean a power is subtracted from its tangent, several times as large as what is left.",
     ),
     Reason(
         "gamma_deviance_loss",

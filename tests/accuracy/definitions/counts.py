@@ -45,7 +45,8 @@ def tweedie_deviance(mean: Number, t: Number, power: float = 1.5) -> Term:
         parts = [max(t, 0) ** (2 - p) / ((1 - p) * (2 - p)), -t * mean ** (1 - p) / (1 - p)]
         parts.append(mean ** (2 - p) / (2 - p))
     value = 2 * mp.fsum(parts) if t != mean else mp.mpf(0)
-    close = 0.4 * mean < t < 2.5 * mean or p in (1, 2)  # no difference of large terms is taken
+    reach = 99 if 1 < p < mp.mpf(5) / 2 else mp.mpf(12) / 5
+    close = (mean < reach * t and t < reach * mean) or p in (1, 2)  # no difference of large terms is taken
     by_mean = [2 * mean ** (1 - p), -2 * t * mean**-p]
     return Term(value, (mp.fsum(by_mean),), None if close else 2 * largest(parts), (largest(by_mean),))
 

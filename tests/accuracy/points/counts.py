@@ -56,7 +56,7 @@ def dispersed(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Po
 def amounts(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
     """Targets beside their means, far off, and on both sides of where the form changes."""
     for mean in (1.0, 3.0, 0.1, 250.0, 1e-3):
-        for share in (1.0, *around(f, 0.4), *around(f, 2.5), 0.9, 1.1, 1e-3, 1e3, 1.5, 0.75):
+        for share in (1.0, *around(f, 0.4), *around(f, 2.5), 0.9, 1.1, 1e-3, 1e3, 1.5, 0.75, 0.02, 60.0):
             yield f.round(mean), f.round(share * mean)
         yield f.round(mean), f.up(f.round(mean))
         yield f.round(mean), f.down(f.round(mean))
