@@ -278,14 +278,6 @@ REASONS = (
         "does not.",
     ),
     Reason(
-        "gaussian_nll_loss",
-        "*",
-        "*",
-        "*gradient*",
-        "",
-        "With beta autodiff overflows where the weighed loss itself does; the slope does not.",
-    ),
-    Reason(
         "triplet_loss",
         "torch",
         "*",

@@ -21,7 +21,11 @@ def gaussian(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Poi
         yield 1.5, 0.25, var
     for error in ladder(f, 12):
         for var in (1.0, eps, error, 1e4):
-            yield error, 0.0, var
+            share = math.log(error) + 0.5 * (options.get("beta", 1.0) - 1.0) * math.log(max(var, eps))
+            if (
+                "beta" not in options or 2.0 * share < math.log(f.max) - 1.0
+            ):  # else the weighed loss is infinite
+                yield error, 0.0, var
 
 
 def scaled(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
