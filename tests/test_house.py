@@ -77,8 +77,8 @@ def test_docs_have_the_keras_class():
     assert ".. autoclass:: xlosses.keras.Hinge\n" in docs
 
 
-def test_changelog_and_readme_name_every_loss():
-    for page in ("CHANGELOG.md", "README.md"):
+def test_pages_name_every_loss():
+    for page in ("CHANGELOG.md", "README.md", "docs/index.md", "docs/formulas.md"):
         text = (ROOT / page).read_text()
         assert [name for name in LOSSES if f"`{name}`" not in text] == []
 
