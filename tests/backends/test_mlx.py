@@ -69,6 +69,8 @@ def test_a_checkpoint_with_labels_among_its_arguments():
     assert mx.allclose(found, mx.grad(lambda x: loss(x, labels))(x))
 
 
+COUNTED = [case for case in CASES.values() if case.whole or case.name == "generalized_dice_loss"]
+
 SHAPELESS = """
 import sys, json, mlx.core as mx, xlosses
 from xlosses.testing import CASES
@@ -101,15 +103,16 @@ for case in map(CASES.get, names):
 @pytest.mark.parametrize("engine", ["on", "off"])
 def test_compiled_once_for_arrays_of_any_length(tmp_path, engine):
     """In a process of its own, which MLX ends where it fails."""
-    names = [name for name, case in CASES.items() if not case.whole]
-    names = names if engine == "on" else [case.name for case in FIRSTS if not case.whole]
+    cases = CASES.values() if engine == "on" else FIRSTS
+    # Not of boxes, whose corners are slices: MLX refuses those.
+    names = [case.name for case in cases if case not in COUNTED and "box" not in case.arrays.values()]
     run = [sys.executable, "-c", SHAPELESS, str(tmp_path / "loss.mlxfn"), *names]
     environment = {**os.environ, "XLOSSES_ENGINE": engine}
     found = subprocess.run(run, capture_output=True, text=True, check=False, env=environment)
     assert found.stdout.splitlines() == names, found.stderr
 
 
-@pytest.mark.parametrize("case", [c for c in CASES.values() if c.whole], ids=lambda case: case.name)
+@pytest.mark.parametrize("case", COUNTED, ids=lambda case: case.name)
 def test_a_graph_for_any_length_does_not_count_a_batch(on, case):
     """MLX would take the number that it has seen, and read other memory."""
     call = Call(on, case)

@@ -83,6 +83,14 @@ class Mlx(Namespace):
     def owns(self, x: Any) -> bool:
         return isinstance(x, mx.array)
 
+    def reshape(self, x: Any, shape: Any) -> Any:
+        if -1 not in shape and lengths_vary():  # where the graph would keep these lengths
+            raise ValueError(
+                "an array cannot be given a shape where its lengths vary: compile or export without "
+                "shapeless=True"
+            )
+        return mx.reshape(x, shape)
+
     def for_this_call(self) -> Namespace:
         return any_length if lengths_vary() else self
 

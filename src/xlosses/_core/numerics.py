@@ -28,7 +28,8 @@ def nan_if_negative(xp: Any, x: Array) -> Any:
 def ratio(xp: Any, x: Any, y: Array) -> Any:
     """x / y, whose gradient by y does not square y on the way: JAX's and MLX's do."""
     constant = xp.stop_gradient(y)
-    return x / constant / (y / constant)
+    # A quotient of quotients XLA would turn into one of products, which overflow.
+    return x / constant / (1.0 + (y - constant) / constant)
 
 
 def quotient(xp: Any, x: Any, total: Array) -> Any:

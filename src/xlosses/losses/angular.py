@@ -92,7 +92,7 @@ def cosface_loss(
 
 @declared("rows", "labels", "classes", shares_softmax=True)
 def cosface(xp: Any, x: Array, label: Array, c: Array | None, margin: Number, scale: Number) -> Any:
-    logits = logits_of(xp, x, label, -margin * xp.ones_like(x[..., 0]), scale)
+    logits = logits_of(xp, x, label, -margin * xp.ones_like(xp.pick(x, label)), scale)
     _, rest = xp.log_sum_exp(logits)  # the largest is 0
     loss = rest - xp.pick(logits, label)
     return loss if c is None else of_class(xp, c, label) * loss
@@ -100,7 +100,7 @@ def cosface(xp: Any, x: Array, label: Array, c: Array | None, margin: Number, sc
 
 @cosface.slope
 def cosface_slope(xp: Any, x: Array, label: Array, c: Array | None, margin: Number, scale: Number) -> Any:
-    logits = logits_of(xp, x, label, -margin * xp.ones_like(x[..., 0]), scale)
+    logits = logits_of(xp, x, label, -margin * xp.ones_like(xp.pick(x, label)), scale)
     slope = scale * xp.softmax_less_one(logits, label)
     return slope if c is None else slope * of_class(xp, c, label)[..., None]
 

@@ -200,7 +200,7 @@ def brier_of_labels_slope(xp: Any, p: Array, label: Array) -> Any:
 
 def less_one(xp: Any, p: Array, label: Array) -> Any:
     """p, less 1 at the label of each row."""
-    return xp.add_at(p, label, -xp.ones_like(p[..., 0]))
+    return xp.add_at(p, label, -xp.ones_like(xp.pick(p, label)))
 
 
 @formula("rows", "rows")
