@@ -18,13 +18,14 @@ from xlosses.testing.parity import arrays, difference
 from xlosses.testing.parity import flat as flatten
 
 __all__ = [
-    "DETACHED",
     "EXTENT",
     "REDUCTIONS",
     "ROWS",
     "TESTED",
     "Call",
     "deep",
+    "every_attached_case",
+    "every_attached_setting",
     "every_case",
     "every_group",
     "every_loss",
@@ -41,9 +42,6 @@ __all__ = [
     "traceable",
     "wrong_slope",
 ]
-
-DETACHED = ("ciou_loss",)
-"""Losses that hold a factor constant: their gradient is not the derivative of their value."""
 
 TRACEABLE = (
     *("delta", "beta", "eps", "margin", "label_smoothing", "quantile", "alpha", "smooth", "c", "gamma"),
@@ -85,6 +83,12 @@ def of_settings(settings: list[tuple[Case, Mapping[str, Any]]]) -> pytest.MarkDe
 
 
 every_case, every_setting, every_row_setting = of_cases(TESTED), of_settings(SETTINGS), of_settings(ROWS)
+
+DETACHED = ("ciou_loss",)
+"""Losses that hold a factor constant: their gradient is not the derivative of their value."""
+
+every_attached_case = of_cases([case for case in TESTED if case.loss_name not in DETACHED])
+every_attached_setting = of_settings([row for row in SETTINGS if row[0].loss_name not in DETACHED])
 
 # For what depends on nothing but the sort of a loss.
 one_of_each_sort = of_cases(TESTED if EXTENT == "deep" else FIRSTS)

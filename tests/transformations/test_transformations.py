@@ -6,8 +6,8 @@ import math
 
 import pytest
 from matrix import (
-    DETACHED,
     Call,
+    every_attached_setting,
     every_case,
     every_loss,
     every_reduction,
@@ -94,12 +94,10 @@ def test_mapped_over_terms(on, case, options, mapper):
     call.assert_close(mapper(one)(*separate.values()), exact.value)
 
 
-@every_setting
+@every_attached_setting
 @fewer(hessian="last", options="first")
 def test_hessian(on, case, options, hessian):
     """Against central differences of the exact gradient, in double precision."""
-    if case.loss_name in DETACHED:
-        return
     call = Call(on, case, n=3)
     x, *rest = call.given
     loss = call.loss(**options, reduction="mean")

@@ -28,7 +28,7 @@ from xlosses._engine.whole import Places, Runner
 BLOCK = 1 << 18  # per thread; starting an operation takes as long as computing 2000 entries
 MIDDLING = 1 << 13  # from here on, checking a result is faster than the guards of the careful form
 LARGE = 1 << 14  # from here on, the slope in blocks is faster than autograd
-SMALL = 1 << 19  # up to here, the gradient is computed with the sums and kept, which saves calls of Python
+KEPT = 1 << 19  # up to here, the gradient is computed with the sums and kept, which saves calls of Python
 _TENSOR = object()  # stands for a tensor that autograd keeps
 
 
@@ -120,8 +120,8 @@ def _is_plain(operands: Operands) -> bool:
 class _Derivatives(torch.autograd.Function):
     """The formula in the forward pass, its slope or vjp in the backward pass, both in blocks.
 
-    Only the arguments are saved for the backward pass. If formula and gradients need the same scores
-    or the same softmax, the gradients are computed together with the sums and saved instead.
+    Only the arguments are saved for the backward pass. The gradients are computed with the sums and saved
+    as well if both need the same scores or the same softmax, and of batches that are not large.
     """
 
     @staticmethod
@@ -227,7 +227,7 @@ def _with_gradients(compute: Compute, operands: Operands, limit: int, places: Pl
     on_cpu = operands.arrays[0].device.type == "cpu"
     if not (operands.formula.shares_softmax and compute is reduce.sums and operands.as_given and on_cpu):
         result = _in_blocks(compute, operands, limit, ())
-        if compute is not reduce.sums or operands.size > entries(SMALL):
+        if compute is not reduce.sums or operands.size > entries(KEPT):
             return result, None
         return result, _in_blocks(partial(reduce.gradients, needed=places), operands, limit, places)
     keep_freed_memory()
