@@ -18,7 +18,16 @@ CANCELS = {
     "triplet_loss": 10.0,  # the difference of two distances that are up to ten times as large
 }
 
+CANCELS_TWICE = {
+    "cosface_loss": 100.0,  # p - p p, where one class has nearly everything, times the square of the scale
+}
+
 
 def tolerance(backend: str, dtype: str = "float32", loss: str = "") -> float:
     """The largest difference that passes."""
     return (MLX if backend == "mlx" else USUAL)[dtype] * CANCELS.get(loss, 1.0)
+
+
+def second_tolerance(loss: str, by_products: bool) -> float:
+    """The same of second derivatives in float32; products are rounded, and differentiated twice."""
+    return (1e-4 if by_products else 2e-5) * CANCELS_TWICE.get(loss, 1.0)

@@ -7,6 +7,7 @@ import pytest
 from matrix import wrong_slope
 
 import xlosses
+from xlosses._backends.mlx import namespace
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +79,49 @@ def test_a_sum_in_stages_has_everybodys_gradient(n):
     value, gradient = mx.value_and_grad(lambda x: 2.0 * xlosses.mse_loss(x, 0.0 * x, reduction="sum"))(x)
     assert value.item() == pytest.approx(2.0 * sum(float(i) ** 2 for i in range(n)), rel=1e-6)
     assert gradient.tolist() == (4.0 * x).tolist()
+
+
+@pytest.mark.parametrize("n", [511, 512, 1000, 4097])
+def test_sums_of_long_rows(n):
+    xp = namespace
+    rows = mx.stack([mx.arange(n), mx.arange(n)[::-1], mx.ones((n,))]).astype(mx.float32)
+    wanted = [n * (n - 1) / 2, n * (n - 1) / 2, n]
+    assert xp.sum(rows, axis=-1).tolist() == pytest.approx(wanted, rel=1e-6)
+    assert xp.sum(rows, axis=-1, keepdims=True).tolist() == [[x] for x in xp.sum(rows, axis=-1).tolist()]
+    thirds = mx.full((2, 20_000), 1.0 / 3.0)
+    assert xp.sum(thirds, axis=-1).tolist() == pytest.approx([20_000 / 3.0] * 2, rel=3e-7)
+
+
+def peak_memory(f):
+    """The most bytes that MLX holds while it computes f()."""
+    mx.clear_cache()
+    before = mx.get_active_memory()
+    mx.reset_peak_memory()
+    mx.eval(f())
+    return mx.get_peak_memory() - before
+
+
+QUERIES, KEYS = mx.random.normal((2, 2048, 16))
+
+
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("by", [(), (0,), (1,), (0, 1)])
+def test_one_chunk_is_held_at_a_time(reduction, by):
+    def loss(queries, keys):
+        terms = xlosses.info_nce_loss(queries, keys, reduction=reduction)
+        return terms if reduction == "mean" or not by else mx.sum(terms * mx.arange(2048))
+
+    f = mx.grad(loss, argnums=by) if by else loss
+    n_bytes = 4 * 2048 * 2048
+    with xlosses.engine("off"):
+        assert peak_memory(lambda: f(QUERIES, KEYS)) > n_bytes
+    with xlosses.engine(1 << 18):  # a sixteenth of the scores
+        assert peak_memory(lambda: f(QUERIES, KEYS)) < n_bytes / 2
+
+
+@pytest.mark.parametrize("by", [0, 1, (0, 1)])
+def test_one_chunk_is_held_at_a_time_for_value_and_gradients(by):
+    loss = xlosses.value_and_grad(xlosses.info_nce_loss, by)
+    with xlosses.engine(1 << 18):
+        assert peak_memory(lambda: loss(QUERIES, KEYS)) < 4 * 2048 * 2048
+        assert peak_memory(lambda: loss(QUERIES, KEYS)[1]) < 4 * 2048 * 2048

@@ -16,6 +16,7 @@ from matrix import (
     flatten,
     traceable,
 )
+from tolerances import second_tolerance
 
 import xlosses
 import xlosses.keras
@@ -104,7 +105,7 @@ def test_hessian(on, case, options, hessian):
     found = flatten(on.read(hessian(lambda x: loss(x, *rest))(x)))
     wanted = flatten(second_differences(case, call.data, options))
     scale = max(map(abs, wanted)) or 1.0
-    limit = 1e-4 if case.whole else 2e-5  # products are rounded, and differentiated twice
+    limit = second_tolerance(case.name, by_products=case.whole)
     assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= limit * scale
 
 

@@ -89,7 +89,7 @@ def as_float(number: Any) -> Any:
 
 def ndim(value: object) -> int:
     """How many axes this has; 0 if it is no array, which `evaluate` will refuse with a better message."""
-    return len(getattr(value, "shape", ()))
+    return 0 if is_number(value) else len(getattr(value, "shape", ()))
 
 
 def _number(parameter: dict[str, Number], requirement: str, is_met: Callable[[float], bool]) -> Any:

@@ -150,7 +150,8 @@ def _chunk_after_chunk(compute: Compute, places: Places, operands: Operands) -> 
                     added[place] = x if place not in added else added[place] + x
                 else:
                     side_by_side.setdefault(place, []).append(x)
-            done = [*added.values(), *(parts[-1] for parts in side_by_side.values())]
+            done = [x for x in piece.sums or () if isinstance(x, mx.array)]
+            done += [*added.values(), *(parts[-1] for parts in side_by_side.values())]
         else:
             terms.append(piece)
             done = [piece]
