@@ -22,6 +22,12 @@ def node_of(loss) -> str:
     return " ".join(found)
 
 
+@pytest.fixture(autouse=True)
+def usual():
+    with xlosses.engine("on"):
+        yield
+
+
 @pytest.fixture
 def forced():
     with xlosses.engine(5):

@@ -71,7 +71,7 @@ def poisson_deviance_loss(
     return evaluate(poisson_deviance, arrays, {}, reduction, weights, where, dtype)
 
 
-@formula
+@formula(width=lambda *_: 2)  # with so many arrays at once, half the terms fit the cache
 def poisson_deviance(xp: Any, mean: Array, t: Array) -> Any:
     return 2.0 * divergence(xp, t, mean, mean - t)
 
@@ -138,7 +138,7 @@ def gamma_deviance_loss(
     return evaluate(gamma_deviance, arrays, {}, reduction, weights, where, dtype)
 
 
-@formula
+@formula(width=lambda *_: 2)
 def gamma_deviance(xp: Any, mean: Array, t: Array) -> Any:
     return 2.0 * divergence(xp, mean, t, t - mean) / mean
 
@@ -218,7 +218,7 @@ def tweedie_deviance_loss(
     return evaluate(tweedie_deviance, arrays, dict(power=power), reduction, weights, where, dtype)
 
 
-@formula(static=("power",), width=lambda *_: 2)  # with so many arrays at once, half the terms fit the cache
+@formula(static=("power",), width=lambda *_: 2)
 def tweedie_deviance(xp: Any, mean: Array, t: Array, power: float) -> Any:
     a, b, share = 1.0 - power, 2.0 - power, t / mean
     reach = 100.0 if 1.0 < power < 2.5 else 2.5  # beside 1 and 2 the terms are large and nearly cancel
