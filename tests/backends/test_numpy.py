@@ -9,6 +9,7 @@ import pytest
 from matrix import every_case
 
 import xlosses
+from xlosses._backends.numpy import LONG, namespace
 from xlosses.testing.data import drawn
 
 X = np.asarray([0.5, -2.0, 3.0, 0.25], dtype=np.float32)
@@ -144,6 +145,26 @@ def test_what_was_planned_is_safe_under_threads():
         assert len(huber.plans) <= 2
     finally:
         huber.plans = kept
+
+
+@pytest.mark.parametrize("bounds", [(-1.0, None), (None, 1.0), (-1.0, 1.0), (None, None)])
+def test_long_arrays_are_clipped_as_short_ones(bounds):
+    short = np.asarray([-2.0, -1.0, 0.5, 1.0, 3.0, np.nan, -np.inf, np.inf], np.float32)
+    long = np.tile(short, LONG // 8 + 1)
+    wanted = [x if np.isnan(x) else min(max(x, bounds[0] or -np.inf), bounds[1] or np.inf) for x in short]
+    np.testing.assert_array_equal(namespace.clip(short, *bounds), wanted)
+    np.testing.assert_array_equal(namespace.clip(long, *bounds), np.tile(wanted, LONG // 8 + 1))
+
+
+def test_products_of_rows_that_do_not_lie_along_memory(monkeypatch):
+    x, y = np.arange(24.0).reshape(2, 3, 4), np.arange(24.0)[::-1].reshape(2, 3, 4)
+    wanted = np.einsum("...k,...k", x, y)
+    np.testing.assert_array_equal(namespace.dot(x, y), wanted)
+    monkeypatch.delattr(np, "vecdot")  # which would jump through memory
+    scattered = np.moveaxis(np.moveaxis(x, -1, 0).copy(), 0, -1)
+    np.testing.assert_array_equal(namespace.dot(scattered, y), wanted)
+    with pytest.raises(AttributeError):
+        namespace.dot(x, y)
 
 
 @every_case

@@ -144,7 +144,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before < 1000, blocks
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that gives memory back")
 @pytest.mark.parametrize(("engine", "wanted"), [("on", "True True"), ("off", "False False")])
-def test_freed_memory_is_kept_for_blocks_alone(engine, wanted):
+def test_freed_pages_are_kept_for_blocks_alone(engine, wanted):
     """Told by the pages that the second call has to get from the system."""
     environment = {**os.environ, "XLOSSES_ENGINE": engine}
     run = [sys.executable, "-c", FAULTS]

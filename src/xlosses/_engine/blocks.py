@@ -22,7 +22,7 @@ def indices(shape: tuple[int, ...], most: int) -> Iterator[tuple[Index, tuple[in
     while axis + 1 < len(shape) and math.prod(shape[axis + 1 :]) > most:
         axis += 1
     inner = math.prod(shape[axis + 1 :])
-    n_blocks = -(-shape[axis] // max(1, most // inner))
+    n_blocks = -(-shape[axis] // (most // inner))
     step = -(-shape[axis] // n_blocks)
     trailing = tuple(slice(n) for n in shape[axis + 1 :])
     for position in product(*(range(n) for n in shape[:axis])):
