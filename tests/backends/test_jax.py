@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from matrix import Call, deep, every_case, every_setting, fewer, one_of_each_sort
+from matrix import Call, deep, every_attached_case, every_case, every_setting, fewer, one_of_each_sort
 from on_jax import enable_x64
 
 import xlosses
@@ -54,7 +54,7 @@ def test_no_rank_or_dtype_promotion_inside(on, case, options, reduction):
 
 
 @deep  # test_hessian has them in single precision
-@one_of_each_sort
+@every_attached_case
 def test_second_order_in_double_precision(on, case):
     from jax.test_util import check_grads
 

@@ -68,6 +68,13 @@ ROWS = [
         [0.0, 2 * math.log(2) - 1, 2 / E],
         [0.0, 0.5, 2 * (E - 1) / E**2],
     ),
+    Row(
+        "large and small means",
+        of_gamma,
+        ([1e30, 1e-30], [2e30, 2e-30]),
+        [2 - 2 * math.log(2)] * 2,
+        [-2e-30, -2e30],
+    ),
     Row("an amount of 0", of_gamma, ([1.0], [0.0]), [INF]),
     Row("close amounts", of_gamma, ([1.0], [1 + 2.0**-12]), [2.0**-24 * (1 - 2.0**-11 / 3)], [-(2.0**-11)]),
     Row(

@@ -79,7 +79,7 @@ def poisson_nll_loss(
     eps = positive(eps=eps)
     if log_input:
         return evaluate(poisson_of_log, arrays, parameters, reduction, weights, where, dtype)
-    return evaluate(poisson_of_rate, arrays, dict(parameters, eps=eps), reduction, weights, where, dtype)
+    return evaluate(poisson_of_rate, arrays, {**parameters, "eps": eps}, reduction, weights, where, dtype)
 
 
 @formula(static=("full",))
