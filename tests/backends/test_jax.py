@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from matrix import Call, deep, every_attached_case, every_case, every_setting, fewer, one_of_each_sort
+from matrix import Call, deep, every_attached_case, every_case, every_setting, fewer
 from on_jax import enable_x64
 
 import xlosses

@@ -58,8 +58,7 @@ def _terms_by_slope(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) 
         if others:  # MLX is lazy: it computes these only if they are used
             by_mlx = mx.vjp(of_others, [inputs[k] for k in others], [gradient])[1]
             found.update(zip(others, by_mlx, strict=True))
-        in_order = [found[k] for k in range(len(inputs))]
-        return in_order[0] if len(in_order) == 1 else tuple(in_order)
+        return tuple(found[k] for k in range(len(inputs)))
 
     with_slope = mx.custom_function(partial(call_with, formula.terms))
     with_slope.vjp(gradients)
