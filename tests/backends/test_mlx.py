@@ -13,6 +13,7 @@ import pytest
 from matrix import FIRSTS, TESTED, Call
 
 import xlosses
+from xlosses._backends.mlx import namespace
 from xlosses.testing import CASES
 
 SEED = {name for name, f in vars(nn.losses).items() if getattr(f, "__module__", "") == nn.losses.__name__}
@@ -98,6 +99,17 @@ for case in map(CASES.get, names):
     assert mx.allclose(mx.import_function(file)(*many)[0], loss(*many), rtol=1e-4, atol=1e-5), case
     print(case.name)
 """
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1)])
+def test_a_shape_with_a_length_left_open_serves_any_length(shape):
+    reshaped = mx.compile(lambda x: namespace.reshape(x, shape), shapeless=True)
+    assert [reshaped(mx.zeros((n, 2))).shape[0] for n in (3, 5)] == [6, 10]
+
+
+def test_a_shape_of_fixed_lengths_is_refused_for_any_length():
+    with pytest.raises(ValueError, match="cannot be given a shape where its lengths vary"):
+        mx.compile(lambda x: namespace.reshape(x, (1, 6)), shapeless=True)(mx.zeros((3, 2)))
 
 
 @pytest.mark.parametrize("engine", ["on", "off"])
