@@ -75,6 +75,17 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
     def focal_tversky(p, t):
         return (1 - (2 * (p * t).sum((1, 2)) + 2) / (p.sum((1, 2)) + t.sum((1, 2)) + 2)) ** 0.75
 
+    def cosine_distance(x1, x2):
+        return 1 - (x1 * x2).sum(1) / ((x1 * x1).sum(1) * (x2 * x2).sum(1)) ** 0.5
+
+    def ranking_softmax(s, y):
+        shifted = s - top(s, 1)[:, None]
+        return (y * (xp.log(xp.exp(shifted).sum(1))[:, None] - shifted)).sum(1)
+
+    def pairwise_logistic(s, y):
+        ahead = y[:, :, None] * (1 - y)[:, None, :]
+        return (ahead * xp.log1p(xp.exp(s[:, None, :] - s[:, :, None]))).sum((1, 2))
+
     def generalized_dice(p, t):
         weight = t.sum(2) ** -2.0
         return 1 - 2 * (weight * (p * t).sum(2)).sum(1) / (weight * (p + t).sum(2)).sum(1)
@@ -94,4 +105,7 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "jaccard_loss": jaccard,
         "focal_tversky_loss": focal_tversky,
         "generalized_dice_loss": generalized_dice,
+        "cosine_distance_loss": cosine_distance,
+        "ranking_softmax_loss": ranking_softmax,
+        "pairwise_logistic_loss": pairwise_logistic,
     }

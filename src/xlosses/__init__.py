@@ -14,6 +14,7 @@ from xlosses.losses.classification import cross_entropy, nll_loss
 from xlosses.losses.contrastive import info_nce_loss, siglip_loss, supervised_contrastive_loss
 from xlosses.losses.counts import negative_binomial_nll_loss, poisson_nll_loss
 from xlosses.losses.deviance import gamma_deviance_loss, poisson_deviance_loss, tweedie_deviance_loss
+from xlosses.losses.distance import cosine_distance_loss
 from xlosses.losses.distillation import distillation_loss
 from xlosses.losses.divergence import generalized_kl_div_loss, js_div_loss, kl_div_loss
 from xlosses.losses.embedding import contrastive_loss, cosine_embedding_loss, cosine_similarity_loss
@@ -21,6 +22,7 @@ from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
 from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
 from xlosses.losses.likelihood import gaussian_nll_loss, laplace_nll_loss, student_t_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
+from xlosses.losses.listwise import pairwise_logistic_loss, ranking_softmax_loss
 from xlosses.losses.margin import (
     hinge_embedding_loss,
     hinge_loss,
@@ -56,6 +58,7 @@ __all__ = [
     "ciou_loss",
     "contrastive_loss",
     "cosface_loss",
+    "cosine_distance_loss",
     "cosine_embedding_loss",
     "cosine_similarity_loss",
     "cross_entropy",
@@ -96,11 +99,13 @@ __all__ = [
     "negative_binomial_nll_loss",
     "nll_loss",
     "ordinal_loss",
+    "pairwise_logistic_loss",
     "perceptron_loss",
     "poisson_deviance_loss",
     "poisson_nll_loss",
     "poly_cross_entropy",
     "quantile_loss",
+    "ranking_softmax_loss",
     "siglip_loss",
     "sigmoid_focal_loss",
     "smape_loss",

@@ -43,7 +43,8 @@ PATH = Path(__file__).with_name("held.json")
 BACKENDS = ("numpy", "torch", "jax", "mlx")
 FLUSH = ("jax", "mlx")  # numbers below the smallest normal one are 0 to them
 # The only lengths that are measured.
-PROMISED = dict.fromkeys(("cosine_similarity_loss", "cosine_embedding_loss"), (1e-30, 1e30))
+COSINES = ("cosine_similarity_loss", "cosine_distance_loss", "cosine_embedding_loss")
+PROMISED = dict.fromkeys(COSINES, (1e-30, 1e30))
 KEY = ("loss", "backend", "dtype", "what")
 
 

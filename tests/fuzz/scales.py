@@ -70,6 +70,12 @@ OF_TERMS: Mapping[str, Scale] = {
     "multiclass_perceptron_loss": lambda x, _: of_power(x),
     "multi_margin_loss": lambda x, _, **options: of_power(x, **options),
     "multilabel_margin_loss": lambda x, _: 4 * of_power(x),
+    **dict.fromkeys(
+        ("ranking_softmax_loss", "ranking_softmax_loss (kept)"), lambda s, y: sizes(y) * (sizes(s) + 2)
+    ),
+    **dict.fromkeys(
+        ("pairwise_logistic_loss", "pairwise_logistic_loss (kept)"), lambda s, _: 4 * of_power(s)
+    ),
     "kl_div_loss (probabilities)": logarithms,
     "generalized_kl_div_loss": lambda x, p: logarithms(x, p) + np.sum(np.exp(x), axis=-1),
     "js_div_loss": lambda x, t, beta=0.5: mixed(x, t),
@@ -84,6 +90,10 @@ OF_SLOPES: Mapping[str, Scale] = {
     "contrastive_loss": lambda x1, x2, margin=1.0: (margin + distance(x1, x2))[:, None],
     "multi_margin_loss": lambda x, _, **options: of_power(x, **options)[:, None],
     "generalized_kl_div_loss": lambda x, p: np.exp(x) + p,
+    **dict.fromkeys(
+        ("ranking_softmax_loss", "ranking_softmax_loss (kept)"), lambda s, y: sizes(y)[:, None] + 1
+    ),
+    **dict.fromkeys(("pairwise_logistic_loss", "pairwise_logistic_loss (kept)"), lambda s, _: 4.0),
     "js_div_loss": lambda x, t, beta=0.5: np.exp(x),  # what autodiff adds to it, and takes off again
     "distillation_loss": lambda x, z, temperature=1.0: temperature,
     "generalized_dice_loss": weighed,

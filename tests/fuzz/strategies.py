@@ -72,7 +72,7 @@ EXTREME = {
 WILD = _filled((0.0, 1.0, -1.0, *NOT_FINITE, *NOT_FINITE, *_SIGNED), lambda rng: 10 ** rng.uniform(-45, 38))
 
 BOXES = ("box", "other box")
-COSINES = ("cosine_similarity_loss", "cosine_embedding_loss")
+COSINES = ("cosine_similarity_loss", "cosine_distance_loss", "cosine_embedding_loss")
 
 # The kinds of `xlosses.testing.data` and where their values lie.
 DOMAINS = {
@@ -90,6 +90,7 @@ DOMAINS = {
     "distribution": "unit",
     "target distribution": "unit",
     "tags": "unit",
+    "relevances": "count",
     "membership": "unit",
     "members": "unit",
     "likeness": "side",

@@ -52,7 +52,7 @@ def least_value(case, batch, options, tolerance) -> Any:
         return -1 - tolerance
     if case.loss_name == "hinge_embedding_loss":
         return np.minimum(batch["inputs"], 0)  # which are no distances
-    return -tolerance if case.loss_name == "cosine_embedding_loss" else 0.0
+    return -tolerance if case.loss_name in COSINES else 0.0
 
 
 @every_group

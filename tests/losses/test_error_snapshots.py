@@ -39,6 +39,7 @@ PARAMETERS = {
     "margin_ranking_loss": {"margin": float("nan")},
     "triplet_loss": {"p": 0.0},
     "cosine_similarity_loss": {"eps": -1.0},
+    "cosine_distance_loss": {"eps": -1.0},
     "cosine_embedding_loss": {"margin": float("inf")},
     "contrastive_loss": {"margin": -1.0},
     "hinge_embedding_loss": {"margin": float("nan")},

@@ -43,6 +43,12 @@ def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
     return Term(value, (by_1, by_2), scale, (of_1, of_2))
 
 
+def cosine_distance(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
+    c = cosine(x1, x2, eps)
+    partials = tuple([-g for g in by] for by in c.partials)
+    return Term(1 - c.value, partials, max(1, c.scale or 0), c.scales or (None, None))
+
+
 def cosine_embedding(x1: Row, x2: Row, y: Number, margin: float = 0.0, eps: float = 1e-8) -> Term:
     c = cosine(x1, x2, eps)
     short = int(c.value > margin)
@@ -78,6 +84,7 @@ DEFINITIONS = {
     "margin_ranking_loss": margin_ranking,
     "triplet_loss": triplet,
     "cosine_similarity_loss": cosine,
+    "cosine_distance_loss": cosine_distance,
     "cosine_embedding_loss": cosine_embedding,
     "contrastive_loss": contrastive,
 }

@@ -119,6 +119,7 @@ MAKERS = {
     "margin_ranking_loss": rankings,
     "triplet_loss": triplets,
     "cosine_similarity_loss": vectors,
+    "cosine_distance_loss": vectors,
     "cosine_embedding_loss": pairs_of_vectors,
     "contrastive_loss": pairs_apart,
 }

@@ -34,6 +34,14 @@ CASES = (
         by=("x1", "x2"),
     ),
     Case(
+        "cosine_distance_loss",
+        xlosses.cosine_distance_loss,
+        references.cosine_distance,
+        {"x1": "vector", "x2": "near vector"},
+        ({}, {"eps": 20.0}),
+        by=("x1", "x2"),
+    ),
+    Case(
         "cosine_embedding_loss",
         xlosses.cosine_embedding_loss,
         references.cosine_embedding,

@@ -39,6 +39,11 @@ def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
     return Term(value, (by_1, by_2))
 
 
+def cosine_distance(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
+    c = cosine(x1, x2, eps)
+    return Term(1 - c.value, tuple([-g for g in x] for x in c.partials if isinstance(x, list)))
+
+
 def cosine_embedding(x1: Row, x2: Row, y: float, margin: float = 0.0, eps: float = 1e-8) -> Term:
     c = cosine(x1, x2, eps)
     if y > 0:
