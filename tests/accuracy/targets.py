@@ -222,6 +222,7 @@ REASONS = (
         for loss in (
             *("*cross_entropy*", "kl_div_loss", "generalized_kl_div_loss", "*focal_loss*", "arcface_loss"),
             *("distillation_loss", "soft_margin_loss", "multilabel_soft_margin_loss", "ordinal_loss"),
+            *("ranking_softmax_loss*", "pairwise_logistic_loss*"),
         )
     ),
     Reason(

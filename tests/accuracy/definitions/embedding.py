@@ -46,7 +46,15 @@ def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
 def cosine_distance(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
     c = cosine(x1, x2, eps)
     partials = tuple([-g for g in by] for by in c.partials)
-    return Term(1 - c.value, partials, max(1, c.scale or 0), c.scales or (None, None))
+    if not c.scales:
+        return Term(1 - c.value, partials, 1, (None, None))
+    # By the unit vectors the derivative is that of one itself, less its part along it.
+    squares = [mp.fsum(a**2 for a in x) for x in (x1, x2)]
+    of_1, of_2 = (
+        [max(of, abs(a) / square) for of, a in zip(scale, x, strict=True)]
+        for scale, x, square in zip(c.scales, (x1, x2), squares, strict=True)
+    )
+    return Term(1 - c.value, partials, max(1, c.scale), (of_1, of_2))
 
 
 def cosine_embedding(x1: Row, x2: Row, y: Number, margin: float = 0.0, eps: float = 1e-8) -> Term:

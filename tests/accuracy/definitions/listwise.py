@@ -15,11 +15,12 @@ def ranking_softmax(s: Row, y: Row, kept: Sequence[bool] | None = None) -> Term:
     if not items:
         return Term(mp.mpf(0), (by,), None, (of,))
     total, relevant = mp.fsum(mp.exp(s[k]) for k in items), mp.fsum(y[k] for k in items)
+    top = max(s[k] for k in items)
     for k in items:
         p = mp.exp(s[k]) / total
-        by[k], of[k] = p * relevant - y[k], max(p * relevant, y[k])
+        by[k] = p * relevant - y[k]
+        of[k] = max(p * relevant * max(1, top - s[k]), y[k])  # which is rounded before it is the exponent
     value = mp.fsum(y[k] * (mp.log(total) - s[k]) for k in items)
-    top = max(s[k] for k in items)
     return Term(value, (by,), max(value, mp.fsum(y[k] * max(1, top - s[k]) for k in items)), (of,))
 
 

@@ -15,7 +15,7 @@ def lists(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]
     if f.bits > 20:
         yield [normal(rng, 0, 2) for _ in range(LONG)], [float(rng.randrange(3)) for _ in range(LONG)]
     for n in LENGTHS:
-        for spread in (1e-3, 0.1, 1.0, 5.0, 20.0, 100.0):
+        for spread in (1e-3, 0.1, 0.5, 1.0, 1.0, 2.0, 2.0, 5.0, 5.0, 15.0):
             s = [normal(rng, 0, spread) for _ in range(n)]
             yield s, [float(rng.randrange(3)) for _ in range(n)]
             yield s, [even(rng) for _ in range(n)]
