@@ -76,6 +76,10 @@ def identities(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return np.arange(shape[0]) // 2
 
 
+def targets_of_rows(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return normal(0.9)(rng, shape[:1])
+
+
 def log_probabilities(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     x = normal(3.0)(rng, shape)
     x -= x.max(axis=1, keepdims=True)
@@ -100,6 +104,7 @@ def boxes(rng: np.random.Generator, shape: Shape) -> np.ndarray:
 KINDS: Mapping[str, Drawn] = {
     "prediction": normal(1.2),  # errors of standard deviation 1.5
     "target": normal(0.9),
+    "target of rows": targets_of_rows,
     "variance": variances,
     "count": counts,
     "probability": probabilities,

@@ -174,6 +174,7 @@ LOSSES: Mapping[str, Loss] = {
     "generalized_dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": 2, "class_axis": 1}),
     "brier_loss": Loss(("probability", "yes or no"), ELEMENTS),
     "brier_loss (labels)": Loss(("distribution", "labels"), LOGITS, AXIS),
+    "crps_loss": Loss(("prediction", "target of rows"), TAGS, AXIS),
     "dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
     "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),

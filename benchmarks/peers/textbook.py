@@ -90,7 +90,13 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         weight = t.sum(2) ** -2.0
         return 1 - 2 * (weight * (p * t).sum(2)).sum(1) / (weight * (p + t).sum(2)).sum(1)
 
+    def crps(x, y):
+        m = x.shape[1]
+        pairs = xp.abs(x[:, :, None] - x[:, None, :]).sum((1, 2))
+        return xp.abs(x - y[:, None]).sum(1) / m - pairs / (2 * m * m)
+
     return {
+        "crps_loss": crps,
         "binary_cross_entropy (weighed)": lambda x, y: binary(x, 0.9 * y + 0.05, 3.0),
         "sigmoid_focal_loss": sigmoid_focal,
         "softmax_focal_loss": softmax_focal,

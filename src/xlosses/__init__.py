@@ -18,6 +18,7 @@ from xlosses.losses.distance import cosine_distance_loss
 from xlosses.losses.distillation import distillation_loss
 from xlosses.losses.divergence import generalized_kl_div_loss, js_div_loss, kl_div_loss
 from xlosses.losses.embedding import contrastive_loss, cosine_embedding_loss, cosine_similarity_loss
+from xlosses.losses.ensemble import crps_loss
 from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
 from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
 from xlosses.losses.likelihood import gaussian_nll_loss, laplace_nll_loss, student_t_nll_loss
@@ -62,6 +63,7 @@ __all__ = [
     "cosine_embedding_loss",
     "cosine_similarity_loss",
     "cross_entropy",
+    "crps_loss",
     "dice_loss",
     "diou_loss",
     "distillation_loss",

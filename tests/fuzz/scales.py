@@ -106,5 +106,6 @@ OF_SLOPES: Mapping[str, Scale] = {
     "gamma_deviance_loss": lambda x, y: deviance(x, y, 2.0),
     "tweedie_deviance_loss": deviance,
     "soft_margin_loss": lambda x, y: 1.0,
+    "crps_loss": lambda x, y, **_: 1.0,
     "multilabel_soft_margin_loss": lambda x, y: 1.0,
 }

@@ -92,6 +92,7 @@ KINDS: dict[str, Kind] = {
     "class biases": Kind(_row(_normal), shared=True),
     "other vector": Kind(_row(_normal), row=True),
     "quantiles": Kind(_row(_normal), row=True),
+    "ensemble": Kind(_row(_normal), row=True),
     "levels": Kind(lambda rng: [rng.uniform(0.02, 0.98) for _ in range(CLASSES)], shared=True),
     "membership": Kind(_row(lambda rng: rng.uniform(0.02, 0.98)), row=True),
     "members": Kind(_row(lambda rng: rng.choice([0.0, 1.0])), row=True),
@@ -148,6 +149,7 @@ def _diabetes() -> dict[str, list[Any]]:
         "amount": [math.exp(x) for x in _standard(progression).tolist()],
         "dispersion": (2.0 + pressure**2).tolist(),
         "quantiles": [[x - 1.0, x, x + 1.0] for x in (0.6 * body_mass).tolist()],
+        "ensemble": [[x - 1.0, x - 0.3, x, x + 1.2] for x in (0.6 * body_mass).tolist()],
         "levels": [0.1, 0.5, 0.9],
     }
 

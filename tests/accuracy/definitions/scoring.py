@@ -34,10 +34,22 @@ def brier_of_labels(p: Row, label: int) -> Term:
     return term._replace(partials=term.partials[:1])
 
 
+def crps(x: Row, y: Number, fair: bool = False) -> Term:
+    m = len(x)
+    pairs = mp.mpf(2 * m * (m - fair))
+    value = mp.fsum(abs(a - y) for a in x) / m - mp.fsum(abs(a - b) for a in x for b in x) / pairs
+    by_x = [
+        mp.mpf(sign(a - y)) / m - 2 * sum(sign(a - b) for b in x) / pairs if a != y else mp.mpf(0) for a in x
+    ]
+    one = mp.mpf(1) / m  # what is subtracted
+    return Term(value, (by_x, -mp.fsum(by_x)), None, ([one] * m, mp.mpf(1)))
+
+
 DEFINITIONS = {
     "quantile_loss": quantile,
     "quantile_loss (levels)": quantiles,
     "brier_loss": brier,
     "brier_loss (labels)": brier_of_labels,
     "brier_loss (classes)": brier_of_classes,
+    "crps_loss": crps,
 }

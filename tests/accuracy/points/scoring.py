@@ -57,10 +57,23 @@ def of_forecasts_and_classes(f: Format, options: Mapping[str, Any], rng: Random)
         yield p, [even(rng) for _ in p]
 
 
+def ensembles(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Targets among the members, equal to one, and beyond all of them; members that are equal."""
+    for n in LENGTHS:
+        for size in (1e-3, 1.0, 1.0, 10.0, 100.0, *(x / 256 for x in ladder(f, 12))):
+            row = [normal(rng, 0, 1) * size for _ in range(n)]
+            for y in (0.0, row[0], 8.0 * size, -8.0 * size):
+                yield row, y
+            yield [row[0], *row[:-1]], 0.0
+        yield [1.0] * n, 0.0
+        yield [0.5] * n, 0.5
+
+
 MAKERS = {
     "quantile_loss": errors,
     "quantile_loss (levels)": levels,
     "brier_loss": forecasts,
     "brier_loss (labels)": of_forecasts_and_labels,
     "brier_loss (classes)": of_forecasts_and_classes,
+    "crps_loss": ensembles,
 }

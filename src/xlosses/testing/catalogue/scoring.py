@@ -52,4 +52,12 @@ CASES = (
         {"probabilities": "distribution", "targets": "target distribution"},
         by=("probabilities", "targets"),
     ),
+    Case(
+        "crps_loss",
+        xlosses.crps_loss,
+        references.crps,
+        {"ensemble": "ensemble", "targets": "target"},
+        ({}, {"fair": True}),
+        by=("ensemble", "targets"),
+    ),
 )

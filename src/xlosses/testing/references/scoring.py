@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from xlosses.testing.references.common import (
     Row,
     Term,
+    sign,
 )
 
 
@@ -35,3 +37,12 @@ def brier_of_classes(p: Row, y: Row) -> Term:
 def brier_of_labels(p: Row, label: int) -> Term:
     term = brier_of_classes(p, [float(k == label) for k in range(len(p))])
     return Term(term.value, term.partials[:1])
+
+
+def crps(x: Row, y: float, fair: bool = False) -> Term:
+    m = len(x)
+    pairs = 2 * m * (m - 1 if fair else m)
+    members, target = [Fraction(a) for a in x], Fraction(y)  # exactly, because the two sums cancel
+    spread = sum(abs(a - b) for a in members for b in members) / pairs
+    by_x = [sign(a - y) and sign(a - y) / m - 2 * math.fsum(sign(a - b) for b in x) / pairs for a in x]
+    return Term(float(sum(abs(a - target) for a in members) / m - spread), (by_x, -math.fsum(by_x)))

@@ -1,0 +1,111 @@
+"""Forecasts by an ensemble, whose members are as likely as each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from xlosses._core.checks import axes_of, ndim
+from xlosses._core.formula import formula
+from xlosses._evaluate import evaluate
+from xlosses._typing import Array, ArrayT, Reduction
+
+
+def crps_loss(
+    ensemble: ArrayT,
+    targets: Array | float,
+    *,
+    axis: int = -1,
+    fair: bool = False,
+    reduction: Reduction = "mean",
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""Continuous ranked probability score of an ensemble: its distance to the target, less half its spread.
+
+    .. math::
+        \ell = \frac1m \sum_i |x_i - y| - \frac1{2 m^2} \sum_{i, j} |x_i - x_j|
+
+    Parameters
+    ----------
+    ensemble : array
+        The :math:`m` members, :math:`x`, real, along `axis`.
+    targets : array or number
+        What was to be predicted, :math:`y`, in the shape of `ensemble` without `axis` and in its unit.
+    axis : int
+        The axis of the members.
+    fair : bool
+        Whether :math:`m (m - 1)` stands in place of :math:`m^2`: the expected score is then that of the
+        distribution which the members are drawn from, however few they are.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per target, become the result.
+    weights, where, dtype : optional
+        Weight of each term, terms to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" the shape of `targets`, in the unit of the inputs.
+
+    Raises
+    ------
+    ValueError
+        Shapes that do not fit, an `axis` out of range or of length 0, `fair` with one member, or an unknown
+        `reduction`.
+    TypeError
+        Arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    Differentiated by `ensemble` and `targets`. With A members above :math:`x_i` and B below it the gradient
+    is :math:`(\operatorname{sign}(x_i - y)\, m + A - B) / m^2`, and 0 for a member that is equal to the
+    target. With one member the loss is `l1_loss`. All pairs of members are compared, large
+    batches a block at a time.
+
+    References
+    ----------
+    T. Gneiting, A. E. Raftery, "Strictly proper scoring rules, prediction, and estimation", *Journal of the
+    American Statistical Association* 102(477), 2007, eq. 21, p. 367. Fair: C. A. T. Ferro, "Fair scores for
+    ensemble forecasts", *Quarterly Journal of the Royal Meteorological Society* 140, 2014, pp. 1917-1923.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> x, y = np.asarray([[0.0, 1.0, 3.0, 4.0]]), np.asarray([2.0])
+    >>> float(xlosses.crps_loss(x, y)), float(xlosses.crps_loss(x, y, fair=True).round(6))
+    (0.625, 0.333333)
+    """
+    if fair and ndim(ensemble) and ensemble.shape[axes_of(ndim(ensemble), axis)[0]] == 1:
+        raise ValueError("fair=True needs an ensemble of two members or more, got one")
+    arrays, parameters = dict(ensemble=ensemble, targets=targets), dict(fair=bool(fair))
+    return evaluate(crps, arrays, parameters, reduction, weights, where, dtype, axis=axis)
+
+
+@formula("rows", "scalars", static=("fair",), width=lambda x, y: x[-1] ** 2)
+def crps(xp: Any, x: Array, y: Array, fair: bool) -> Any:
+    # |a| + |b| - |a - b| is twice the smaller of |a| and |b| on the same side of 0, else 0: nothing cancels.
+    error, m = x - y[..., None], x.shape[-1]
+    a, b = error[..., None], error[..., None, :]
+    common = xp.relu(xp.minimum(a, b)) + xp.relu(-xp.maximum(a, b))
+    if fair:
+        place = xp.indices(m, x)
+        common = xp.where(place[:, None] == place, only_nan(xp, a), common)
+    return xp.sum(xp.sum(common / (m - fair), axis=-1) / m, axis=-1)
+
+
+@crps.slope(by=("x", "y"))
+def crps_slope(xp: Any, x: Array, y: Array, fair: bool) -> Iterator[Any]:
+    error, m = x - y[..., None], x.shape[-1]
+    a, b = error[..., None], error[..., None, :]
+    # Compared, not subtracted, because small differences vanish on some frameworks.
+    above = xp.sum(xp.astype(a < b, x.dtype) - xp.astype(a > b, x.dtype), axis=-1)
+    side = xp.sign(error)
+    by_x = (side + side * side * above / (m - fair)) / m
+    yield by_x
+    yield -xp.sum(by_x, axis=-1)
+
+
+def only_nan(xp: Any, x: Array) -> Any:
+    """NaN where x is, and 0 elsewhere."""
+    return xp.where(xp.isnan(x), x, 0.0)
