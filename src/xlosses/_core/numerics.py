@@ -38,6 +38,11 @@ def quotient(xp: Any, x: Any, total: Array) -> Any:
     return xp.where(zero, 0.0, x / xp.where(zero, 1.0, total))
 
 
+def only_nan(xp: Any, x: Array) -> Any:
+    """NaN where x is, which may be in no comparison, and 0 elsewhere."""
+    return xp.where(xp.isnan(x), x, 0.0)
+
+
 def product(xp: Any, factor: Array, x: Array) -> Any:
     """factor * x, and 0 where an exact 0 meets an infinity; NaN passes through."""
     # 0 * inf is NaN, and so is its gradient: the infinity is replaced before the product.

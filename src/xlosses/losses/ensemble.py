@@ -7,6 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import axes_of, ndim
 from xlosses._core.formula import formula
+from xlosses._core.numerics import only_nan
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Reduction
 
@@ -104,8 +105,3 @@ def crps_slope(xp: Any, x: Array, y: Array, fair: bool) -> Iterator[Any]:
     by_x = (side + side * side * above / (m - fair)) / m
     yield by_x
     yield -xp.sum(by_x, axis=-1)
-
-
-def only_nan(xp: Any, x: Array) -> Any:
-    """NaN where x is, and 0 elsewhere."""
-    return xp.where(xp.isnan(x), x, 0.0)

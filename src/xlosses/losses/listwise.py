@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from xlosses._core.formula import formula
-from xlosses._core.numerics import sum_of_products
+from xlosses._core.numerics import only_nan, sum_of_products
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Reduction
 from xlosses.losses.classification import surprise
-from xlosses.losses.multilabel import only_nan
 
 
 def ranking_softmax_loss(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xlosses._core.formula import formula
-from xlosses._core.numerics import per_class, sum_of_products
+from xlosses._core.numerics import only_nan, per_class, sum_of_products
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Reduction
 from xlosses.losses.binary import (
@@ -96,11 +96,6 @@ def gaps(xp: Any, x: Array, y: Array) -> Any:
     # An infinite score less itself would be NaN: of the two, one is made 0.
     apart = xp.where(own, 0.0, x)[..., None] - xp.where(own, x, 0.0)[..., None, :]
     return xp.where(compared, 1.0 + apart, 0.0)
-
-
-def only_nan(xp: Any, x: Array) -> Any:
-    """NaN where x is, which may be in no comparison, and 0 elsewhere."""
-    return xp.where(xp.isnan(x), x, 0.0)
 
 
 def multilabel_soft_margin_loss(
