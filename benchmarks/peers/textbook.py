@@ -95,7 +95,22 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         pairs = xp.abs(x[:, :, None] - x[:, None, :]).sum((1, 2))
         return xp.abs(x - y[:, None]).sum(1) / m - pairs / (2 * m * m)
 
+    def sparsemax(x, y):
+        s = (1 - 2 * y) * x
+        return xp.where(s > 1, s, (xp.maximum(s, 0 * s - 1) + 1) ** 2 / 4)
+
+    def multiclass_sparsemax(x, labels):
+        ranked = xp.sort(-x, 1)
+        ranked = -getattr(ranked, "values", ranked)
+        rank, total = xp.cumsum(xp.ones_like(x), 1), xp.cumsum(ranked, 1)
+        size = (1 + rank * ranked > total).sum(1)
+        tau = (pick(total, size - 1) - 1) / size
+        p = xp.maximum(x - tau[:, None], 0 * x)
+        return (p * x).sum(1) - (p * p).sum(1) / 2 + 0.5 - pick(x, labels)
+
     return {
+        "sparsemax_loss": sparsemax,
+        "multiclass_sparsemax_loss": multiclass_sparsemax,
         "crps_loss": crps,
         "binary_cross_entropy (weighed)": lambda x, y: binary(x, 0.9 * y + 0.05, 3.0),
         "sigmoid_focal_loss": sigmoid_focal,

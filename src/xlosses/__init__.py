@@ -50,6 +50,7 @@ from xlosses.losses.relative import mape_loss, msle_loss, smape_loss
 from xlosses.losses.robust import generalized_cross_entropy, poly_cross_entropy, smooth_labels
 from xlosses.losses.scoring import brier_loss, quantile_loss
 from xlosses.losses.segmentation import dice_loss, jaccard_loss, tversky_loss
+from xlosses.losses.sparsemax import multiclass_sparsemax_loss, sparsemax_loss
 
 __all__ = [
     "arcface_loss",
@@ -96,6 +97,7 @@ __all__ = [
     "multi_margin_loss",
     "multiclass_hinge_loss",
     "multiclass_perceptron_loss",
+    "multiclass_sparsemax_loss",
     "multilabel_margin_loss",
     "multilabel_soft_margin_loss",
     "negative_binomial_nll_loss",
@@ -115,6 +117,7 @@ __all__ = [
     "smooth_labels",
     "soft_margin_loss",
     "softmax_focal_loss",
+    "sparsemax_loss",
     "squared_hinge_loss",
     "student_t_nll_loss",
     "supervised_contrastive_loss",

@@ -69,6 +69,8 @@ OF_TERMS: Mapping[str, Scale] = {
     "multiclass_hinge_loss": lambda x, _: of_power(x),
     "multiclass_perceptron_loss": lambda x, _: of_power(x),
     "multi_margin_loss": lambda x, _, **options: of_power(x, **options),
+    "multiclass_sparsemax_loss": lambda x, _: of_power(x),
+    "sparsemax_loss": lambda x, y: 4 * (1 + np.abs(x)),
     "multilabel_margin_loss": lambda x, _: 4 * of_power(x),
     **dict.fromkeys(
         ("ranking_softmax_loss", "ranking_softmax_loss (kept)"), lambda s, y: sizes(y) * (sizes(s) + 2)
@@ -107,5 +109,7 @@ OF_SLOPES: Mapping[str, Scale] = {
     "tweedie_deviance_loss": deviance,
     "soft_margin_loss": lambda x, y: 1.0,
     "crps_loss": lambda x, y, **_: 1.0,
+    "sparsemax_loss": lambda x, y: 4.0,
+    "multiclass_sparsemax_loss": lambda x, _: 4.0,
     "multilabel_soft_margin_loss": lambda x, y: 1.0,
 }

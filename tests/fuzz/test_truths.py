@@ -161,7 +161,7 @@ OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
     **dict.fromkeys(
         ("poisson_deviance_loss", "gamma_deviance_loss", "tweedie_deviance_loss"), (_equal, True)
     ),
-    "binary_cross_entropy": (_certain_logits, True),
+    **dict.fromkeys(("binary_cross_entropy", "sparsemax_loss"), (_certain_logits, True)),
     "binary_cross_entropy (probabilities)": (_certain, False),
     "cross_entropy": (_certain_classes, True),
     "cross_entropy (probabilities)": (_certain_classes, True),

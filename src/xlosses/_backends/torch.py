@@ -32,6 +32,12 @@ class Torch(Namespace):
     def max(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return torch.amax(x, () if axis is None else axis, keepdims)
 
+    def cumulative_sum(self, x: Any, /, *, axis: Any = None, **options: Any) -> Any:
+        # That of array-api-compat cannot be compiled inside torch.func.
+        if axis is None or options:
+            return self.standard.cumulative_sum(x, axis=axis, **options)
+        return torch.cumsum(x, axis)
+
     def relu(self, x: Any) -> Any:
         return torch.relu(x)
 

@@ -36,10 +36,21 @@ def hinge_embedding(x: Number, y: Number, margin: float = 1.0) -> Term:
     return Term((mp.mpf(margin) - x) * short, (mp.mpf(-short),), max(mp.mpf(margin), abs(x)) * short)
 
 
+def sparsemax(x: Number, y: Number) -> Term:
+    p = min(max((x + 1) / 2, mp.mpf(0)), mp.mpf(1))
+    value = (p - y) ** 2 + (1 - y) * max(mp.mpf(0), x - 1) + y * max(mp.mpf(0), -1 - x)
+    by_y = 2 * y - 1 - x
+    if y in (0, 1):
+        return Term(value, (p - y, by_y))
+    size = max(1, abs(x))  # of what is subtracted
+    return Term(value, (p - y, by_y), (abs(p - y) + abs(by_y)) * size, (size, size))
+
+
 DEFINITIONS = {
     "hinge_loss": hinge,
     "squared_hinge_loss": squared_hinge,
     "perceptron_loss": perceptron,
     "soft_margin_loss": soft_margin,
     "hinge_embedding_loss": hinge_embedding,
+    "sparsemax_loss": sparsemax,
 }

@@ -22,6 +22,16 @@ def multiclass_perceptron(x: Row, label: int) -> Term:
     return multiclass_hinge(x, label, 0)
 
 
+def multiclass_sparsemax(x: Row, label: int) -> Term:
+    ranked = sorted(x, reverse=True)
+    k = max(k for k in range(1, len(x) + 1) if mp.fsum(ranked[i] - ranked[k - 1] for i in range(k)) < 1)
+    tau = (mp.fsum(ranked[:k]) - 1) / k
+    by_x = [max(xk - tau, mp.mpf(0)) - (j == label) for j, xk in enumerate(x)]
+    value = mp.fsum(d**2 for d in by_x) / 2 + max(tau - x[label], mp.mpf(0))
+    # Probabilities are differences of numbers up to 1.
+    return Term(value, (by_x,), value - by_x[label], ([mp.mpf(1)] * len(x),))
+
+
 def multi_margin(x: Row, label: int, p: int = 1, margin: float = 1.0) -> Term:
     m, n = mp.mpf(margin), len(x)
     short = [max(m + xk - x[label], mp.mpf(0)) * (k != label) for k, xk in enumerate(x)]
@@ -52,6 +62,7 @@ def multilabel_soft_margin(x: Row, y: Row) -> Term:
 DEFINITIONS = {
     "multiclass_hinge_loss": multiclass_hinge,
     "multiclass_perceptron_loss": multiclass_perceptron,
+    "multiclass_sparsemax_loss": multiclass_sparsemax,
     "multi_margin_loss": multi_margin,
     "multilabel_margin_loss": multilabel_margin,
     "multilabel_soft_margin_loss": multilabel_soft_margin,

@@ -8,7 +8,7 @@ from typing import Any
 
 from formats import Format
 
-from points.common import Point, around, both, ladder, normal
+from points.common import Point, around, both, even, ladder, normal
 
 
 def hinges(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
@@ -55,10 +55,20 @@ def distances(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Po
         yield abs(normal(rng, 0, 2)), rng.choice([-1.0, 1.0])
 
 
+def scores(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for x in both([0.0, *ladder(f, 20), *around(f, 1.0), 1e3]):
+        yield x, 0.0
+        yield x, 1.0
+    for _ in range(20):
+        yield normal(rng, 0, 1), even(rng)
+        yield normal(rng, 0, 10), even(rng)
+
+
 MAKERS = {
     "hinge_loss": hinges,
     "squared_hinge_loss": hinges,
     "perceptron_loss": hinges,
     "soft_margin_loss": soft_margins,
     "hinge_embedding_loss": distances,
+    "sparsemax_loss": scores,
 }

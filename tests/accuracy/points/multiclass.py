@@ -57,6 +57,7 @@ def of_chances(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[P
 MAKERS = {
     "multiclass_hinge_loss": of_labels,
     "multiclass_perceptron_loss": of_labels,
+    "multiclass_sparsemax_loss": of_labels,
     "multi_margin_loss": of_labels,
     "multilabel_margin_loss": of_tags,
     "multilabel_soft_margin_loss": of_chances,

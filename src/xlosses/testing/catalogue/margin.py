@@ -20,4 +20,11 @@ CASES = (
         _SCORES,
         ({}, {"margin": 2.5}),
     ),
+    Case(
+        "sparsemax_loss",
+        xlosses.sparsemax_loss,
+        references.sparsemax,
+        {"inputs": "logit", "targets": "chance"},
+        by=("inputs", "targets"),
+    ),
 )

@@ -17,6 +17,12 @@ CASES = (
         _LABELLED,
     ),
     Case(
+        "multiclass_sparsemax_loss",
+        xlosses.multiclass_sparsemax_loss,
+        references.multiclass_sparsemax,
+        _LABELLED,
+    ),
+    Case(
         "multi_margin_loss",
         xlosses.multi_margin_loss,
         references.multi_margin,

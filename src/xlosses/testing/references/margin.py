@@ -33,3 +33,9 @@ def hinge_embedding(x: float, y: float, margin: float = 1.0) -> Term:
     if y > 0:
         return Term(x, (1.0,))
     return Term(max(0.0, margin - x), (-float(x < margin),))
+
+
+def sparsemax(x: float, y: float) -> Term:
+    p = min(max((x + 1) / 2, 0.0), 1.0)
+    value = (p - y) ** 2 + (1 - y) * max(0.0, x - 1) + y * max(0.0, -1 - x)
+    return Term(value, (p - y, 2 * y - 1 - x))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 from xlosses.testing.references.classification import binary_from_logits
 from xlosses.testing.references.common import (
@@ -23,6 +24,15 @@ def multiclass_hinge(x: Row, label: int, margin: float = 1.0) -> Term:
 
 def multiclass_perceptron(x: Row, label: int) -> Term:
     return multiclass_hinge(x, label, 0.0)
+
+
+def multiclass_sparsemax(x: Row, label: int) -> Term:
+    z = [Fraction(xk) for xk in x]  # exactly, because squares of scores cancel
+    ranked = sorted(z, reverse=True)
+    k = max(k for k in range(1, len(z) + 1) if 1 + k * ranked[k - 1] > sum(ranked[:k]))
+    tau = (sum(ranked[:k]) - 1) / k
+    value = sum(zk**2 - tau**2 for zk in ranked[:k]) / 2 + Fraction(1, 2) - z[label]
+    return Term(float(value), ([float(max(zk - tau, 0) - (j == label)) for j, zk in enumerate(z)],))
 
 
 def multi_margin(
