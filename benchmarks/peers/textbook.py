@@ -108,7 +108,13 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         p = xp.maximum(x - tau[:, None], 0 * x)
         return (p * x).sum(1) - (p * p).sum(1) / 2 + 0.5 - pick(x, labels)
 
+    def cox(x, t, events):
+        hazards = xp.exp(x - top(x, 1)[:, None])
+        at_risk = xp.where(t[:, None, :] >= t[:, :, None], hazards[:, None, :], 0 * hazards[:, None, :])
+        return (events * (xp.log(at_risk.sum(2)) - xp.log(hazards))).sum(1)
+
     return {
+        "cox_ph_loss": cox,
         "sparsemax_loss": sparsemax,
         "multiclass_sparsemax_loss": multiclass_sparsemax,
         "crps_loss": crps,

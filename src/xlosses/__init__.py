@@ -51,6 +51,7 @@ from xlosses.losses.robust import generalized_cross_entropy, poly_cross_entropy,
 from xlosses.losses.scoring import brier_loss, quantile_loss
 from xlosses.losses.segmentation import dice_loss, jaccard_loss, tversky_loss
 from xlosses.losses.sparsemax import multiclass_sparsemax_loss, sparsemax_loss
+from xlosses.losses.survival import cox_ph_loss
 
 __all__ = [
     "arcface_loss",
@@ -63,6 +64,7 @@ __all__ = [
     "cosine_distance_loss",
     "cosine_embedding_loss",
     "cosine_similarity_loss",
+    "cox_ph_loss",
     "cross_entropy",
     "crps_loss",
     "dice_loss",

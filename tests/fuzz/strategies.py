@@ -93,6 +93,7 @@ DOMAINS = {
     "relevances": "count",
     "membership": "unit",
     "members": "unit",
+    "events": "unit",
     "likeness": "side",
     "cosines": "cosine",
     "log probabilities": "negative",

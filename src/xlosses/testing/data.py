@@ -93,6 +93,9 @@ KINDS: dict[str, Kind] = {
     "other vector": Kind(_row(_normal), row=True),
     "quantiles": Kind(_row(_normal), row=True),
     "ensemble": Kind(_row(_normal), row=True),
+    "log hazards": Kind(_row(_normal), row=True),
+    "times": Kind(_row(lambda rng: float(rng.randrange(1, 5))), row=True),
+    "events": Kind(_row(lambda rng: rng.choice([0.0, 1.0])), row=True),
     "levels": Kind(lambda rng: [rng.uniform(0.02, 0.98) for _ in range(CLASSES)], shared=True),
     "membership": Kind(_row(lambda rng: rng.uniform(0.02, 0.98)), row=True),
     "members": Kind(_row(lambda rng: rng.choice([0.0, 1.0])), row=True),
@@ -151,6 +154,9 @@ def _diabetes() -> dict[str, list[Any]]:
         "quantiles": [[x - 1.0, x, x + 1.0] for x in (0.6 * body_mass).tolist()],
         "ensemble": [[x - 1.0, x - 0.3, x, x + 1.2] for x in (0.6 * body_mass).tolist()],
         "levels": [0.1, 0.5, 0.9],
+        "log hazards": (-body_mass).reshape(34, 13).tolist(),
+        "times": progression.clip(max=250.0).reshape(34, 13).tolist(),
+        "events": (progression < 250.0).astype(float).reshape(34, 13).tolist(),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mpmath import mp
 
-from definitions.common import Number, Term, largest, sign
+from definitions.common import Number, Row, Term, largest, log_softmax, sign
 
 
 def gaussian_nll(
@@ -39,8 +39,26 @@ def student_t_nll(x: Number, y: Number, s: Number, df: float = 4.0) -> Term:
     return Term(mp.fsum(parts), (by_x, -by_x, mp.fsum(by_s)), largest(parts), (None, None, largest(by_s)))
 
 
+def cox_ph(x: Row, times: Row, events: Row) -> Term:
+    n = len(x)
+    chosen, pulled = [], [mp.mpf(0)] * n  # how likely it was each that had the event; who else was as likely
+    for i in range(n):
+        at_risk = [j for j in range(n) if times[j] >= times[i]]
+        hazards = [x[j] for j in at_risk]
+        chosen.append(-log_softmax(hazards, at_risk.index(i)))
+        for k, j in enumerate(at_risk):
+            pulled[j] += events[i] * mp.exp(log_softmax(hazards, k))
+    value = mp.fsum(event * term for event, term in zip(events, chosen, strict=True))
+    by_x = [a - b for a, b in zip(pulled, events, strict=True)]
+    # Beside the largest of those at risk the sum of the others is added to 1.
+    return Term(
+        value, (by_x,), value + mp.fsum(events), ([a + b for a, b in zip(pulled, events, strict=True)],)
+    )
+
+
 DEFINITIONS = {
     "gaussian_nll_loss": gaussian_nll,
     "laplace_nll_loss": laplace_nll,
     "student_t_nll_loss": student_t_nll,
+    "cox_ph_loss": cox_ph,
 }

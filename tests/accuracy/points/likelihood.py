@@ -9,7 +9,7 @@ from typing import Any
 
 from formats import Format
 
-from points.common import Point, around, brief, ladder, normal
+from points.common import LENGTHS, Point, around, brief, ladder, normal
 
 
 def gaussian(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
@@ -44,8 +44,26 @@ def scaled(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point
                 yield error, 0.0, scale
 
 
+def cohorts(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """With and without ties; all, some, one, and none with the event."""
+    for n in LENGTHS:
+        for spread in (0.01, 0.5, 1.0, 2.0, 5.0, 20.0, 80.0):
+            for times in (range(n), [rng.randrange(3) for _ in range(n)], [1] * n):
+                row = [normal(rng, 0, spread) for _ in range(n)]
+                yield row, [float(t) for t in times], [float(rng.random() < 0.6) for _ in range(n)]
+        for offset in (-1e3, 1e4, f.max / 4):
+            row = [offset + normal(rng, 0, 1) for _ in range(n)]
+            yield row, [normal(rng, 0, 1) for _ in range(n)], [1.0] * n
+        for event in range(n):
+            row = [normal(rng, 0, 1) for _ in range(n)]
+            yield row, [float(t) for t in range(n)], [float(k == event) for k in range(n)]
+        yield [0.0] * n, [float(t) for t in range(n)], [1.0] * n
+        yield [1.0] * n, [1.0] * n, [0.0] * n
+
+
 MAKERS = {
     "gaussian_nll_loss": gaussian,
     "laplace_nll_loss": scaled,
     "student_t_nll_loss": scaled,
+    "cox_ph_loss": cohorts,
 }

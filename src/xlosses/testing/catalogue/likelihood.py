@@ -36,4 +36,10 @@ CASES = (
         ({}, {"df": 1.0}),
         by=("inputs", "scale"),
     ),
+    Case(
+        "cox_ph_loss",
+        xlosses.cox_ph_loss,
+        references.cox_ph,
+        {"log_hazards": "log hazards", "times": "times", "events": "events"},
+    ),
 )

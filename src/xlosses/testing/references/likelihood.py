@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from xlosses.testing.references.common import Term, sign
+from xlosses.testing.references.common import Row, Term, log_softmax, sign
 
 
 def gaussian_nll(
@@ -28,3 +28,15 @@ def student_t_nll(x: float, y: float, s: float, df: float = 4.0) -> Term:
     by_x = 2 * k * z / (df + z * z) / s
     by_s = (1 - 2 * k * z * z / (df + z * z)) / s
     return Term(math.log(s) + k * math.log1p(z * z / df) + constant, (by_x, -by_x, by_s))
+
+
+def cox_ph(x: Row, times: Row, events: Row) -> Term:
+    terms, by_x = [], [-event for event in events]
+    for i, event in enumerate(events):
+        at_risk = [j for j, t in enumerate(times) if t >= times[i]]
+        log_p = dict(zip(at_risk, log_softmax([x[j] for j in at_risk]), strict=True))
+        terms.append(-log_p[i])
+        for j in at_risk:
+            by_x[j] += event * math.exp(log_p[j])
+    value = math.fsum(event * term for event, term in zip(events, terms, strict=True))
+    return Term(value, (by_x, [0.0] * len(x), terms), math.fsum(events))
