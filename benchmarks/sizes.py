@@ -116,6 +116,7 @@ LOSSES: Mapping[str, Loss] = {
     ),
     "laplace_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS, trained=(0, 2)),
     "student_t_nll_loss": Loss(("prediction", "target", "variance"), ELEMENTS, {"df": 4.0}, (0, 2)),
+    "mixture_nll_loss": Loss(("logits", "prediction", "score", "target of rows"), TAGS, AXIS, (0, 1, 2)),
     "cox_ph_loss": Loss(("logits", "variance", "yes or no"), TAGS, AXIS),
     "poisson_nll_loss": Loss(("prediction", "count"), ELEMENTS),
     "poisson_nll_loss (full)": Loss(("prediction", "count"), ELEMENTS, {"full": True}),

@@ -113,7 +113,15 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         at_risk = xp.where(t[:, None, :] >= t[:, :, None], hazards[:, None, :], 0 * hazards[:, None, :])
         return (events * (xp.log(at_risk.sum(2)) - xp.log(hazards))).sum(1)
 
+    def mixture(a, mean, log_scale, y):
+        z = (y[:, None] - mean) * xp.exp(-log_scale)
+        a = a - top(a, 1)[:, None]
+        found = a - xp.log(xp.exp(a).sum(1))[:, None] - log_scale - z * z / 2 - math.log(2 * math.pi) / 2
+        best = top(found, 1)
+        return -best - xp.log(xp.exp(found - best[:, None]).sum(1))
+
     return {
+        "mixture_nll_loss": mixture,
         "cox_ph_loss": cox,
         "sparsemax_loss": sparsemax,
         "multiclass_sparsemax_loss": multiclass_sparsemax,

@@ -31,6 +31,7 @@ from xlosses.losses.margin import (
     soft_margin_loss,
     squared_hinge_loss,
 )
+from xlosses.losses.mixture import mixture_nll_loss
 from xlosses.losses.multiclass import (
     multi_margin_loss,
     multiclass_hinge_loss,
@@ -94,6 +95,7 @@ __all__ = [
     "log_cosh_loss",
     "mape_loss",
     "margin_ranking_loss",
+    "mixture_nll_loss",
     "mse_loss",
     "msle_loss",
     "multi_margin_loss",

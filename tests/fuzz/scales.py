@@ -83,6 +83,7 @@ OF_TERMS: Mapping[str, Scale] = {
     "js_div_loss": lambda x, t, beta=0.5: mixed(x, t),
     "distillation_loss": heat,
     "cox_ph_loss": lambda x, _: 4 * of_power(x),
+    "mixture_nll_loss": lambda a, *_: of_power(a),
     "poisson_nll_loss": lambda x, y, **_: of_counts(np.exp(x), y),
     "poisson_nll_loss (rates)": lambda x, y, **_: of_counts(x, y),
     "negative_binomial_nll_loss": lambda x, y, **_: of_counts(x, y),
@@ -111,6 +112,9 @@ OF_SLOPES: Mapping[str, Scale] = {
     "soft_margin_loss": lambda x, y: 1.0,
     "crps_loss": lambda x, y, **_: 1.0,
     "cox_ph_loss": lambda x, _: 8.0,
+    "mixture_nll_loss": lambda a, mean: (
+        8 * (10 + sizes(mean)[:, None]) ** 2
+    ),  # a share is an exponential of squares
     "sparsemax_loss": lambda x, y: 4.0,
     "multiclass_sparsemax_loss": lambda x, _: 4.0,
     "multilabel_soft_margin_loss": lambda x, y: 1.0,

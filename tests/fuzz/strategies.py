@@ -94,6 +94,7 @@ DOMAINS = {
     "membership": "unit",
     "members": "unit",
     "events": "unit",
+    "log scales": "cosine",
     "likeness": "side",
     "cosines": "cosine",
     "log probabilities": "negative",

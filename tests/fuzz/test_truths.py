@@ -344,6 +344,7 @@ def size_of_parts(case: Case, batch: Batch) -> Any:
 OF_LOGITS = ("cross_entropy", "softmax_focal_loss", "poly_cross_entropy", "generalized_cross_entropy")
 NEAR_KINKS = {  # whose side rounding decides
     *("margin_ranking_loss", "triplet_loss", "cosine_embedding_loss", "contrastive_loss", "crps_loss"),
+    "mixture_nll_loss",
     *("multiclass_hinge_loss", "multi_margin_loss", "multilabel_margin_loss"),
 }
 

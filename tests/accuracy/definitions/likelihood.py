@@ -39,26 +39,50 @@ def student_t_nll(x: Number, y: Number, s: Number, df: float = 4.0) -> Term:
     return Term(mp.fsum(parts), (by_x, -by_x, mp.fsum(by_s)), largest(parts), (None, None, largest(by_s)))
 
 
+def mixture_nll(a: Row, means: Row, log_scales: Row, y: Number) -> Term:
+    z = [(y - m) / mp.exp(s) for m, s in zip(means, log_scales, strict=True)]
+    w = [log_softmax(a, k) for k in range(len(a))]
+    log_p = [wk - s - zk**2 / 2 for wk, s, zk in zip(w, log_scales, z, strict=True)]
+    best = max(range(len(a)), key=lambda k: log_p[k])
+    value = -log_p[best] + log_softmax(log_p, best) + mp.log(2 * mp.pi) / 2
+    share = [mp.exp(log_softmax(log_p, k)) for k in range(len(a))]
+    by_a = [mp.exp(wk) - g for wk, g in zip(w, share, strict=True)]
+    by_mean = [-g * zk / mp.exp(s) for g, zk, s in zip(share, z, log_scales, strict=True)]
+    by_scale = [g * (1 - zk**2) for g, zk in zip(share, z, strict=True)]
+    # What a density's logarithm is the sum of is off by its rounding, and so are shares of the likelihood.
+    size = [1 + abs(a[k] - max(a)) + abs(log_scales[k]) + z[k] ** 2 for k in range(len(a))]
+    lost = max(s for s, g in zip(size, share, strict=True) if g > mp.mpf(10) ** -20)
+    of_a = [mp.mpf(1)] * len(a)
+    scales = (
+        [x * lost for x in of_a],
+        [abs(x) * lost for x in by_mean],
+        [g * (1 + zk**2) * lost for g, zk in zip(share, z, strict=True)],
+    )
+    return Term(value, (by_a, by_mean, by_scale), size[best], scales)
+
+
 def cox_ph(x: Row, times: Row, events: Row) -> Term:
     n = len(x)
-    chosen, pulled = [], [mp.mpf(0)] * n  # how likely it was each that had the event; who else was as likely
+    chosen, pulled = [], [mp.mpf(0)] * n
+    of_x = list(events)
     for i in range(n):
         at_risk = [j for j in range(n) if times[j] >= times[i]]
         hazards = [x[j] for j in at_risk]
         chosen.append(-log_softmax(hazards, at_risk.index(i)))
         for k, j in enumerate(at_risk):
-            pulled[j] += events[i] * mp.exp(log_softmax(hazards, k))
+            p = events[i] * mp.exp(log_softmax(hazards, k))
+            pulled[j] += p
+            of_x[j] += p * max(1, max(hazards) - x[j])  # an exponential of a rounded difference
     value = mp.fsum(event * term for event, term in zip(events, chosen, strict=True))
     by_x = [a - b for a, b in zip(pulled, events, strict=True)]
     # Beside the largest of those at risk the sum of the others is added to 1.
-    return Term(
-        value, (by_x,), value + mp.fsum(events), ([a + b for a, b in zip(pulled, events, strict=True)],)
-    )
+    return Term(value, (by_x,), value + mp.fsum(events), (of_x,))
 
 
 DEFINITIONS = {
     "gaussian_nll_loss": gaussian_nll,
     "laplace_nll_loss": laplace_nll,
     "student_t_nll_loss": student_t_nll,
+    "mixture_nll_loss": mixture_nll,
     "cox_ph_loss": cox_ph,
 }

@@ -44,6 +44,24 @@ def scaled(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point
                 yield error, 0.0, scale
 
 
+def mixtures(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Targets within and far from all means, wide and narrow components, shares that hardly count."""
+    for n in LENGTHS:
+        for spread in (0.1, 1.0, 3.0, 20.0):
+            for far in (0.0, 1.0, 10.0, 100.0):
+                logits, means = ([normal(rng, 0, s) for _ in range(n)] for s in (spread, 2.0))
+                yield logits, means, [normal(rng, 0, 0.5) for _ in range(n)], normal(rng, far, 1)
+        for log_scale in (-40.0, -10.0, -3.0, 3.0, 10.0, 40.0):
+            logits, z = ([normal(rng, 0, 1) for _ in range(n)] for _ in range(2))
+            scale = math.exp(log_scale)
+            if f.tiny < scale * 1e-3 < f.max:
+                yield logits, [scale * x for x in z], [log_scale + x for x in logits], 0.0
+        yield [0.0] * n, [0.0] * n, [0.0] * n, 0.0
+        yield [0.0] * n, [0.0] * n, [0.0] * n, 1.0
+        yield [1e4 + 0.5 * k for k in range(n)], [float(k) for k in range(n)], [0.0] * n, 0.5
+        yield [0.0] * n, [1.0, *[0.0] * (n - 1)], [-8.0, *[0.0] * (n - 1)], 1.0
+
+
 def cohorts(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
     """With and without ties; all, some, one, and none with the event."""
     for n in LENGTHS:
@@ -65,5 +83,6 @@ MAKERS = {
     "gaussian_nll_loss": gaussian,
     "laplace_nll_loss": scaled,
     "student_t_nll_loss": scaled,
+    "mixture_nll_loss": mixtures,
     "cox_ph_loss": cohorts,
 }

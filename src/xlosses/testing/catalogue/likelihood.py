@@ -37,6 +37,18 @@ CASES = (
         by=("inputs", "scale"),
     ),
     Case(
+        "mixture_nll_loss",
+        xlosses.mixture_nll_loss,
+        references.mixture_nll,
+        {
+            "logits": "mixture logits",
+            "means": "component means",
+            "log_scales": "log scales",
+            "targets": "target",
+        },
+        by=("logits", "means", "log_scales"),
+    ),
+    Case(
         "cox_ph_loss",
         xlosses.cox_ph_loss,
         references.cox_ph,

@@ -30,6 +30,19 @@ def student_t_nll(x: float, y: float, s: float, df: float = 4.0) -> Term:
     return Term(math.log(s) + k * math.log1p(z * z / df) + constant, (by_x, -by_x, by_s))
 
 
+def mixture_nll(a: Row, means: Row, log_scales: Row, y: float) -> Term:
+    scales = [math.exp(s) for s in log_scales]
+    z = [(y - m) / s for m, s in zip(means, scales, strict=True)]
+    log_p = [w - s - zk * zk / 2 for w, s, zk in zip(log_softmax(a), log_scales, z, strict=True)]
+    top = max(log_p)
+    value = -top - math.log(math.fsum(math.exp(x - top) for x in log_p)) + math.log(2 * math.pi) / 2
+    share = [math.exp(x) for x in log_softmax(log_p)]
+    by_a = [math.exp(w) - g for w, g in zip(log_softmax(a), share, strict=True)]
+    by_mean = [-g * zk / s if g else 0.0 for g, zk, s in zip(share, z, scales, strict=True)]
+    by_scale = [g * (1 - zk * zk) if g else 0.0 for g, zk in zip(share, z, strict=True)]
+    return Term(value, (by_a, by_mean, by_scale, -math.fsum(by_mean)))
+
+
 def cox_ph(x: Row, times: Row, events: Row) -> Term:
     terms, by_x = [], [-event for event in events]
     for i, event in enumerate(events):
@@ -39,4 +52,4 @@ def cox_ph(x: Row, times: Row, events: Row) -> Term:
         for j in at_risk:
             by_x[j] += event * math.exp(log_p[j])
     value = math.fsum(event * term for event, term in zip(events, terms, strict=True))
-    return Term(value, (by_x, [0.0] * len(x), terms), math.fsum(events))
+    return Term(value, (by_x, [0.0] * len(x)), math.fsum(events))
