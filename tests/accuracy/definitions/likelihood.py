@@ -49,14 +49,15 @@ def mixture_nll(a: Row, means: Row, log_scales: Row, y: Number) -> Term:
     by_a = [mp.exp(wk) - g for wk, g in zip(w, share, strict=True)]
     by_mean = [-g * zk / mp.exp(s) for g, zk, s in zip(share, z, log_scales, strict=True)]
     by_scale = [g * (1 - zk**2) for g, zk in zip(share, z, strict=True)]
-    # What a density's logarithm is the sum of is off by its rounding, and so are shares of the likelihood.
-    size = [1 + abs(a[k] - max(a)) + abs(log_scales[k]) + z[k] ** 2 for k in range(len(a))]
-    lost = max(s for s, g in zip(size, share, strict=True) if g > mp.mpf(10) ** -20)
-    of_a = [mp.mpf(1)] * len(a)
+    # A density's logarithm is off by the rounding of its parts, its share of the likelihood by that of all.
+    low = [1 + max(a) - ak for ak in a]
+    size = [lk + abs(s) + zk**2 for lk, s, zk in zip(low, log_scales, z, strict=True)]
+    mean = mp.fsum(g * of for g, of in zip(share, size, strict=True))
+    lost = [of + mean for of in size]
     scales = (
-        [x * lost for x in of_a],
-        [abs(x) * lost for x in by_mean],
-        [g * (1 + zk**2) * lost for g, zk in zip(share, z, strict=True)],
+        [mp.exp(wk) * lk + g * of for wk, lk, g, of in zip(w, low, share, lost, strict=True)],
+        [abs(x) * of for x, of in zip(by_mean, lost, strict=True)],
+        [g * (1 + zk**2) * of for g, zk, of in zip(share, z, lost, strict=True)],
     )
     return Term(value, (by_a, by_mean, by_scale), size[best], scales)
 

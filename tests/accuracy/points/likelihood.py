@@ -48,7 +48,7 @@ def mixtures(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Poi
     """Targets within and far from all means, wide and narrow components, shares that hardly count."""
     for n in LENGTHS:
         for spread in (0.1, 1.0, 3.0, 20.0):
-            for far in (0.0, 1.0, 10.0, 100.0):
+            for far in (0.0, 0.0, 1.0, 1.0, 10.0, 100.0):
                 logits, means = ([normal(rng, 0, s) for _ in range(n)] for s in (spread, 2.0))
                 yield logits, means, [normal(rng, 0, 0.5) for _ in range(n)], normal(rng, far, 1)
         for log_scale in (-40.0, -10.0, -3.0, 3.0, 10.0, 40.0):
