@@ -92,7 +92,7 @@ def crps(xp: Any, x: Array, y: Array, fair: bool) -> Any:
     if fair:
         place = xp.indices(m, x)
         common = xp.where(place[:, None] == place, only_nan(xp, a), common)
-    return xp.sum(xp.sum(common / (m - fair), axis=-1) / m, axis=-1)
+    return xp.sum(xp.sum(common / (m - int(fair)), axis=-1) / m, axis=-1)
 
 
 @crps.slope(by=("x", "y"))
@@ -102,6 +102,6 @@ def crps_slope(xp: Any, x: Array, y: Array, fair: bool) -> Iterator[Any]:
     # Compared, not subtracted, because small differences vanish on some frameworks.
     above = xp.sum(xp.astype(a < b, x.dtype) - xp.astype(a > b, x.dtype), axis=-1)
     side = xp.sign(error)
-    by_x = (side + side * side * above / (m - fair)) / m
+    by_x = (side + side * side * above / (m - int(fair))) / m
     yield by_x
     yield -xp.sum(by_x, axis=-1)
