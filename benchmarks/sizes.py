@@ -185,6 +185,8 @@ LOSSES: Mapping[str, Loss] = {
     "info_nce_loss (symmetric)": Loss(("unit vector", "unit vector"), BATCHES, {"symmetric": True}, BOTH),
     "siglip_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),
     "supervised_contrastive_loss": Loss(("unit vector", "identity"), BATCHES),
+    "nt_xent_loss": Loss(("unit vector", "identity"), BATCHES),
+    "circle_loss": Loss(("unit vector", "identity"), BATCHES),
     "linear_cross_entropy": Loss(("hidden", "class vectors", "classes of rows"), LAYERS, trained=BOTH),
 }
 

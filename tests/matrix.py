@@ -84,7 +84,7 @@ def of_settings(settings: list[tuple[Case, Mapping[str, Any]]]) -> pytest.MarkDe
 
 every_case, every_setting, every_row_setting = of_cases(TESTED), of_settings(SETTINGS), of_settings(ROWS)
 
-DETACHED = ("ciou_loss",)
+DETACHED = ("ciou_loss", "circle_loss")
 """Losses that hold a factor constant: their gradient is not the derivative of their value."""
 
 every_attached_case = of_cases([case for case in TESTED if case.loss_name not in DETACHED])

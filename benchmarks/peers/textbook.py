@@ -14,6 +14,9 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
 
     top = getattr(xp, "amax", None) or xp.max
 
+    def softplus(x):
+        return xp.maximum(x, 0 * x) + xp.log1p(xp.exp(-xp.abs(x)))
+
     def binary(x, y, pos_weight=1.0):
         small = xp.log1p(xp.exp(-xp.abs(x)))
         up = xp.maximum(x, 0 * x)
@@ -120,11 +123,33 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         best = top(found, 1)
         return -best - xp.log(xp.exp(found - best[:, None]).sum(1))
 
+    def by_label(x, labels):
+        s = x @ x.T
+        itself = xp.tril(0 * s + 1) * xp.triu(0 * s + 1)
+        same = 1.0 * (labels[:, None] == labels[None, :])
+        return s, same - itself, 1 - same
+
+    def log_sum(x, mask):
+        x = x - 1e9 * (1 - mask)
+        largest = top(x, 1)
+        return xp.log(xp.exp(x - largest[:, None]).sum(1)) + largest
+
+    def nt_xent(x, labels):
+        s, alike, unlike = by_label(x, labels)
+        return (alike * softplus(log_sum(s / 0.07, unlike)[:, None] - s / 0.07)).sum(1)
+
+    def circle(x, labels):
+        s, alike, unlike = by_label(x, labels)
+        far, near = xp.maximum(1.4 - s, 0 * s), xp.maximum(s + 0.4, 0 * s)
+        return softplus(log_sum(80 * far * (0.6 - s), alike) + log_sum(80 * near * (s - 0.4), unlike))
+
     return {
         "mixture_nll_loss": mixture,
         "cox_ph_loss": cox,
         "sparsemax_loss": sparsemax,
         "multiclass_sparsemax_loss": multiclass_sparsemax,
+        "nt_xent_loss": nt_xent,
+        "circle_loss": circle,
         "crps_loss": crps,
         "binary_cross_entropy (weighed)": lambda x, y: binary(x, 0.9 * y + 0.05, 3.0),
         "sigmoid_focal_loss": sigmoid_focal,

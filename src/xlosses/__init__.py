@@ -31,6 +31,7 @@ from xlosses.losses.margin import (
     soft_margin_loss,
     squared_hinge_loss,
 )
+from xlosses.losses.mining import circle_loss, nt_xent_loss
 from xlosses.losses.mixture import mixture_nll_loss
 from xlosses.losses.multiclass import (
     multi_margin_loss,
@@ -60,6 +61,7 @@ __all__ = [
     "box_iou_loss",
     "brier_loss",
     "ciou_loss",
+    "circle_loss",
     "contrastive_loss",
     "cosface_loss",
     "cosine_distance_loss",
@@ -106,6 +108,7 @@ __all__ = [
     "multilabel_soft_margin_loss",
     "negative_binomial_nll_loss",
     "nll_loss",
+    "nt_xent_loss",
     "ordinal_loss",
     "pairwise_logistic_loss",
     "perceptron_loss",

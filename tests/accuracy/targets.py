@@ -159,7 +159,7 @@ REASONS = (
             "An array that is compared with itself, or in both directions, has a gradient of two parts, each "
             "of which is rounded to the half type before they are added.",
         )
-        for loss in ("info_nce_loss*", "supervised_contrastive_loss*")
+        for loss in ("info_nce_loss*", "supervised_contrastive_loss*", "nt_xent_loss*", "circle_loss")
     ),
     *(
         Reason(

@@ -98,7 +98,9 @@ def test_func_and_forward_mode(on, case, forced):
     with torch.autograd.forward_ad.dual_level():
         dual = torch.autograd.forward_ad.make_dual(first, torch.ones_like(first))
         found = torch.autograd.forward_ad.unpack_dual(loss(dual, *rest)).tangent
-        assert found.item() == pytest.approx(torch.func.grad(loss)(first, *rest).sum().item(), abs=1e-5)
+        assert found.item() == pytest.approx(
+            torch.func.grad(loss)(first, *rest).sum().item(), rel=1e-5, abs=1e-5
+        )
 
 
 def test_a_change_in_place_is_noticed(forced):

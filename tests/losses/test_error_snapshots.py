@@ -66,6 +66,8 @@ PARAMETERS = {
     "info_nce_loss": {"temperature": 0.0},
     "siglip_loss": {"scale": float("nan")},
     "supervised_contrastive_loss": {"temperature": -1.0},
+    "nt_xent_loss": {"temperature": 0.0},
+    "circle_loss": {"gamma": 0.0},
 }
 
 

@@ -21,6 +21,7 @@ from definitions import (
     likelihood,
     listwise,
     margin,
+    mining,
     multiclass,
     regression,
     scoring,
@@ -43,6 +44,7 @@ _FAMILIES = (
     scoring,
     segmentation,
     contrastive,
+    mining,
     focal,
     boxes,
 )

@@ -25,6 +25,7 @@ from points import (
     likelihood,
     listwise,
     margin,
+    mining,
     multiclass,
     regression,
     scoring,
@@ -47,6 +48,7 @@ _FAMILIES = (
     scoring,
     segmentation,
     contrastive,
+    mining,
     focal,
     boxes,
 )

@@ -16,6 +16,7 @@ from xlosses.testing.catalogue import (
     likelihood,
     listwise,
     margin,
+    mining,
     multiclass,
     regression,
     scoring,
@@ -35,6 +36,7 @@ _FAMILIES = (
     scoring,
     segmentation,
     contrastive,
+    mining,
     focal,
     boxes,
 )
