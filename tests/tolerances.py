@@ -15,6 +15,7 @@ MLX = {
 
 CANCELS = {
     "linear_cross_entropy": 4.0,  # logits are sums of products that are several times as large as the loss
+    "negative_binomial_nll_loss": 2.0,  # its gradient by the dispersion is a difference of digammas
     "triplet_loss": 10.0,  # the difference of two distances that are up to ten times as large
 }
 
