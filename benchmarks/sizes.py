@@ -187,6 +187,8 @@ LOSSES: Mapping[str, Loss] = {
     "supervised_contrastive_loss": Loss(("unit vector", "identity"), BATCHES),
     "nt_xent_loss": Loss(("unit vector", "identity"), BATCHES),
     "circle_loss": Loss(("unit vector", "identity"), BATCHES),
+    "hard_triplet_loss": Loss(("unit vector", "identity"), BATCHES),
+    "multi_similarity_loss": Loss(("unit vector", "identity"), BATCHES),
     "linear_cross_entropy": Loss(("hidden", "class vectors", "classes of rows"), LAYERS, trained=BOTH),
 }
 

@@ -16,6 +16,8 @@ MLX = {
 CANCELS = {
     "linear_cross_entropy": 4.0,  # logits are sums of products that are several times as large as the loss
     "negative_binomial_nll_loss": 2.0,  # its gradient by the dispersion is a difference of digammas
+    "hard_triplet_loss": 2.0,  # two parts of the gradient, of which each is rounded to a half type
+    "multi_similarity_loss": 2.0,  # the same
     "triplet_loss": 10.0,  # the difference of two distances that are up to ten times as large
 }
 

@@ -143,6 +143,19 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         far, near = xp.maximum(1.4 - s, 0 * s), xp.maximum(s + 0.4, 0 * s)
         return softplus(log_sum(80 * far * (0.6 - s), alike) + log_sum(80 * near * (s - 0.4), unlike))
 
+    def hard_triplet(x, labels):
+        s, alike, unlike = by_label(x, labels)
+        square = (x * x).sum(1)
+        squares = square[:, None] + square[None, :] - 2 * s
+        distance = xp.maximum(squares, 0 * s + 1e-12) ** 0.5
+        gap = 1 + top(distance * alike, 1) + top(-distance - 1e9 * (1 - unlike), 1)
+        return xp.maximum(gap, 0 * gap)
+
+    def multi_similarity(x, labels):
+        s, alike, unlike = by_label(x, labels)
+        lost = softplus(log_sum(2 * (0.5 - s), alike)) / 2
+        return lost + softplus(log_sum(50 * (s - 0.5), unlike)) / 50
+
     return {
         "mixture_nll_loss": mixture,
         "cox_ph_loss": cox,
@@ -150,6 +163,8 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "multiclass_sparsemax_loss": multiclass_sparsemax,
         "nt_xent_loss": nt_xent,
         "circle_loss": circle,
+        "hard_triplet_loss": hard_triplet,
+        "multi_similarity_loss": multi_similarity,
         "crps_loss": crps,
         "binary_cross_entropy (weighed)": lambda x, y: binary(x, 0.9 * y + 0.05, 3.0),
         "sigmoid_focal_loss": sigmoid_focal,

@@ -20,6 +20,7 @@ from xlosses.losses.divergence import generalized_kl_div_loss, js_div_loss, kl_d
 from xlosses.losses.embedding import contrastive_loss, cosine_embedding_loss, cosine_similarity_loss
 from xlosses.losses.ensemble import crps_loss
 from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
+from xlosses.losses.hardest import hard_triplet_loss
 from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
 from xlosses.losses.likelihood import gaussian_nll_loss, laplace_nll_loss, student_t_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
@@ -31,7 +32,7 @@ from xlosses.losses.margin import (
     soft_margin_loss,
     squared_hinge_loss,
 )
-from xlosses.losses.mining import circle_loss, nt_xent_loss
+from xlosses.losses.mining import circle_loss, multi_similarity_loss, nt_xent_loss
 from xlosses.losses.mixture import mixture_nll_loss
 from xlosses.losses.multiclass import (
     multi_margin_loss,
@@ -84,6 +85,7 @@ __all__ = [
     "generalized_dice_loss",
     "generalized_kl_div_loss",
     "giou_loss",
+    "hard_triplet_loss",
     "hinge_embedding_loss",
     "hinge_loss",
     "huber_loss",
@@ -101,6 +103,7 @@ __all__ = [
     "mse_loss",
     "msle_loss",
     "multi_margin_loss",
+    "multi_similarity_loss",
     "multiclass_hinge_loss",
     "multiclass_perceptron_loss",
     "multiclass_sparsemax_loss",

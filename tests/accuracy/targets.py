@@ -159,7 +159,10 @@ REASONS = (
             "An array that is compared with itself, or in both directions, has a gradient of two parts, each "
             "of which is rounded to the half type before they are added.",
         )
-        for loss in ("info_nce_loss*", "supervised_contrastive_loss*", "nt_xent_loss*", "circle_loss")
+        for loss in (
+            *("info_nce_loss*", "supervised_contrastive_loss*", "nt_xent_loss*", "circle_loss"),
+            *("hard_triplet_loss", "multi_similarity_loss"),
+        )
     ),
     *(
         Reason(
@@ -222,7 +225,7 @@ REASONS = (
         for loss in (
             *("*cross_entropy*", "kl_div_loss", "generalized_kl_div_loss", "*focal_loss*", "arcface_loss"),
             *("distillation_loss", "soft_margin_loss", "multilabel_soft_margin_loss", "ordinal_loss"),
-            *("ranking_softmax_loss*", "pairwise_logistic_loss*"),
+            *("ranking_softmax_loss*", "pairwise_logistic_loss*", "nt_xent_loss*"),
         )
     ),
     Reason(

@@ -68,6 +68,8 @@ PARAMETERS = {
     "supervised_contrastive_loss": {"temperature": -1.0},
     "nt_xent_loss": {"temperature": 0.0},
     "circle_loss": {"gamma": 0.0},
+    "hard_triplet_loss": {"margin": float("inf")},
+    "multi_similarity_loss": {"alpha": 0.0},
 }
 
 

@@ -10,12 +10,13 @@ from test_truth import NAN, Row, check
 import xlosses
 
 nt_xent, circle = xlosses.nt_xent_loss, xlosses.circle_loss
+hard_triplet, multi_similarity = xlosses.hard_triplet_loss, xlosses.multi_similarity_loss
 LOG2, ONE = math.log(2), {"temperature": 1.0}
 
 ROWS = [
     *(
         Row(f"{loss.__name__}: {name}", loss, (x, y), [0.0] * len(x), [[0.0] * len(x[0])] * len(x))
-        for loss in (nt_xent, circle)
+        for loss in (nt_xent, circle, hard_triplet)
         for name, x, y in (
             ("nobody else", [[3.0, 4.0]], [7]),
             ("no positives", [[0.5], [0.8]], [7, 8]),
@@ -24,7 +25,7 @@ ROWS = [
     ),
     *(
         Row(f"{loss.__name__}: NaN among the others", loss, ([[0.0], [1.0], [NAN]], [7, 7, 8]), [NAN] * 3)
-        for loss in (nt_xent, circle)
+        for loss in (nt_xent, circle, hard_triplet, multi_similarity)
     ),
     Row(
         "no other positive in a denominator",
@@ -63,6 +64,68 @@ ROWS = [
         [LOG2, LOG2, 0.0],
         [[0.0]] * 3,
     ),
+    Row(
+        "the farthest and the nearest",
+        hard_triplet,
+        ([[0.0, 0.0], [0.0, 1.0], [3.0, 4.0], [0.0, -2.0], [0.0, 100.0]], [5, 5, 5, -1, 9]),
+        [4.0, 18.0**0.5 - 2.0, 0.0, 0.0, 0.0],
+        options={"margin": 1.0},
+    ),
+    Row(
+        "at the kink",
+        hard_triplet,
+        ([[0.0], [1.0], [2.0], [-100.0]], [5, 5, 6, 7]),
+        [0.0, 1.0, 0.0, 0.0],
+        [[-1.0], [2.0], [-1.0], [0.0]],
+        {"margin": 1.0},
+    ),
+    Row(
+        "all in one place",
+        hard_triplet,
+        ([[1.0, 2.0]] * 4, [0, 0, 1, 1]),
+        [0.5] * 4,
+        [[0.0, 0.0]] * 4,
+        {"margin": 0.5},
+    ),
+    Row(
+        "those equally far share",
+        hard_triplet,
+        ([[0.0], [-2.0], [2.0], [3.0]], [5, 5, 5, 6]),
+        [1.0, 1.0, 5.0, 0.0],
+        [[1.0], [-1.5], [3.5], [-3.0]],
+        {"margin": 2.0},
+    ),
+    Row(
+        "close to each other and far from 0",
+        hard_triplet,
+        ([[1000.0], [1000.0 + 2.0**-10], [1000.0 - 2.0**-12]], [5, 5, 6]),
+        [3 * 2.0**-12, 0.0, 0.0],
+        [[-2.0], [1.0], [1.0]],
+        {"margin": 0.0},
+    ),
+    Row(
+        "lengths whose squares are infinite",
+        hard_triplet,
+        ([[0.0], [3e30], [-1e30]], [5, 5, 6]),
+        [2e30, 0.0, 0.0],
+        options={"margin": 0.0},
+    ),
+    Row("nobody else in either part", multi_similarity, ([[3.0]], [7]), [0.0], [[0.0]]),
+    Row(
+        "one part each",
+        multi_similarity,
+        ([[1.0], [0.5]], [7, 7]),
+        [LOG2 / 2] * 2,
+        [[-0.5], [-1.0]],
+    ),
+    Row(
+        "the other part each",
+        multi_similarity,
+        ([[1.0], [0.5]], [7, 8]),
+        [LOG2 / 50] * 2,
+        [[0.5], [1.0]],
+    ),
+    Row("far on the wrong side", multi_similarity, ([[10.0], [10.0]], [7, 8]), [99.5] * 2, [[20.0]] * 2),
 ]
 
 

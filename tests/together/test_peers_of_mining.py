@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import torch
 
 import xlosses
 
@@ -56,7 +57,7 @@ def test_the_weights_of_circle_are_constants():
     y = np.minimum(Y, 2)
     same, itself = y[:, None] == y, np.eye(12, dtype=bool)
 
-    def dense(x, held):
+    def whole(x, held):
         s = x @ x.T
         far, near = (held(jnp.maximum(w, 0)) for w in (1 + m - s, s + m))
         p = jax.nn.logsumexp(g * far * (1 - m - s), axis=1, where=same & ~itself)
@@ -67,5 +68,41 @@ def test_the_weights_of_circle_are_constants():
         return xlosses.circle_loss(x, y, gamma=g, margin=m, reduction="sum")
 
     x, found = jnp.asarray(UNIT), jax.grad(ours)(jnp.asarray(UNIT))
-    np.testing.assert_allclose(found, jax.grad(dense)(x, jax.lax.stop_gradient), rtol=1e-4, atol=1e-4)
-    assert abs(found - jax.grad(dense)(x, lambda w: w)).max() > 0.1
+    np.testing.assert_allclose(found, jax.grad(whole)(x, jax.lax.stop_gradient), rtol=1e-4, atol=1e-4)
+    assert abs(found - jax.grad(whole)(x, lambda w: w)).max() > 0.1
+
+
+def dense(x, labels):
+    """Products, whether each pair has one label, and whether it has two."""
+    y, itself = torch.tensor(labels), torch.eye(len(x), dtype=torch.bool)
+    return x @ x.T, (y[:, None] == y) & ~itself, y[:, None] != y
+
+
+def batch_hard(x, labels):
+    _, alike, unlike = dense(x, labels)
+    distance = torch.cdist(x, x, compute_mode="donot_use_mm_for_euclid_dist")
+    far = distance.masked_fill(~alike, -torch.inf).amax(1)
+    near = distance.masked_fill(~unlike, torch.inf).amin(1)
+    return torch.relu(far - near + 1)
+
+
+def multi_similarity(x, labels):
+    s, alike, unlike = dense(x, labels)
+    far = (torch.exp(-2 * (s - 0.5)) * alike).sum(1)
+    return torch.log1p(far) / 2 + torch.log1p((torch.exp(50 * (s - 0.5)) * unlike).sum(1)) / 50
+
+
+@pytest.mark.parametrize(
+    ("loss", "textbook"),
+    [
+        (xlosses.hard_triplet_loss, batch_hard),
+        (xlosses.multi_similarity_loss, multi_similarity),
+    ],
+)
+def test_whole_matrices(loss, textbook):
+    """As papers write them, in PyTorch: no library that is installed has them."""
+    x = torch.tensor(UNIT, dtype=torch.float64, requires_grad=True)
+    found, wanted = loss(x, torch.tensor(Y), reduction="none"), textbook(x, Y)
+    assert torch.allclose(found, wanted, rtol=1e-9, atol=0)
+    gradients = (torch.autograd.grad(terms.sum(), x)[0] for terms in (found, wanted))
+    assert torch.allclose(*gradients, rtol=1e-9, atol=1e-12)

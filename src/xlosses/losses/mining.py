@@ -272,3 +272,109 @@ def circles(
     held = xp.stop_gradient(s)
     far, near = gamma * xp.relu((1.0 + margin) - held), gamma * xp.relu(held + margin)
     return far, near, only(xp, alike, far * ((1.0 - margin) - s)), only(xp, unlike, near * (s - margin))
+
+
+def multi_similarity_loss(
+    embeddings: ArrayT,
+    labels: Array,
+    *,
+    alpha: Number = 2.0,
+    beta: Number = 50.0,
+    base: Number = 0.5,
+    reduction: Reduction = "mean",
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""Positives that are unlike and negatives that are alike, the worst of each counting the most.
+
+    .. math::
+        \ell_i = \frac{1}{\alpha} \log\left(1 + \sum_{p \in P_i} e^{-\alpha (s_p - \lambda)}\right)
+        + \frac{1}{\beta} \log\left(1 + \sum_{n \in N_i} e^{\beta (s_n - \lambda)}\right),
+        \qquad s_j = x_i \cdot x_j
+
+    Parameters
+    ----------
+    embeddings : array
+        :math:`x`, of shape (N, D), unit vectors.
+    labels : array
+        Any integers, of shape (N,): :math:`P_i` are the others of the same label, :math:`N_i` those of
+        another.
+    alpha, beta : number
+        :math:`\alpha > 0` and :math:`\beta > 0`, in the inverse unit of the products.
+    base : number
+        :math:`\lambda`, the product that positives are to be above and negatives below.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per embedding, become the result.
+    weights, where, dtype : optional
+        Weight of each embedding, embeddings to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" shape (N,), in the unit of the products.
+
+    Raises
+    ------
+    ValueError
+        Embeddings that are not of a shape (N, D), labels of another shape than (N,), `alpha` or `beta`
+        that is not above 0, `base` that is not finite, or an unknown `reduction`.
+    TypeError
+        Labels that are not integers, arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    Differentiated by `embeddings`, in both of their parts. There is no kink. Without positives or without
+    negatives that part is 0, and so is its gradient. Products times `alpha` and `beta` have to be finite.
+
+    All pairs count: the paper leaves easy ones out before. Nothing is normalised: divide by the lengths
+    before, as in `info_nce_loss`. Memory grows with N, not with its square. An embedding that `where`
+    leaves out has no term, but it still is among the others of the rest.
+
+    References
+    ----------
+    X. Wang, X. Han, W. Huang, D. Dong, M. R. Scott, "Multi-similarity loss with general pair weighting for
+    deep metric learning", *CVPR*, 2019, eq. 15.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> x, y = np.asarray([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]), np.asarray([7, 7, 3])
+    >>> xlosses.multi_similarity_loss(x, y, reduction="none").round(6).tolist()
+    [0.218744, 0.318878, 0.100134]
+    """
+    reduction_name(reduction)
+    parameters = dict(alpha=positive(alpha=alpha), beta=positive(beta=beta), base=finite(base=base))
+    arrays = compared(embeddings, labels)
+    return evaluate(multi_similarity, arrays, parameters, reduction, weights, where, dtype)
+
+
+@formula(*COMPARED, width=lambda x, others, *_: others[0])
+def multi_similarity(xp: Any, *arrays: Array, alpha: Number, beta: Number, base: Number) -> Any:
+    positives, negatives = similarities(xp, *arrays, alpha=alpha, beta=beta, base=base)
+    (largest, rest), (largest_too, rest_too) = xp.log_sum_exp(positives), xp.log_sum_exp(negatives)
+    return xp.softplus(largest + rest) / alpha + xp.softplus(largest_too + rest_too) / beta
+
+
+@multi_similarity.vjp(by=("x", "others"))
+def multi_similarity_vjp(
+    xp: Any, g: Array, x: Array, others: Array, *identities: Array, alpha: Number, beta: Number, base: Number
+) -> Iterator[Any]:
+    positives, negatives = similarities(xp, x, others, *identities, alpha=alpha, beta=beta, base=base)
+    p, largest, rest = softmax_and_log_sum(xp, positives)
+    n, largest_too, rest_too = softmax_and_log_sum(xp, negatives)
+    yield xp.softplus(largest + rest) / alpha + xp.softplus(largest_too + rest_too) / beta
+    chance, chance_too = xp.sigmoid(largest + rest), xp.sigmoid(largest_too + rest_too)
+    slope = (g * chance_too)[..., None] * n - (g * chance)[..., None] * p
+    slope = xp.reshape(slope, (*g.shape, others.shape[0]))
+    yield xp.matmul(slope, others)
+    yield xp.matmul(transposed(xp, slope), x)
+
+
+def similarities(
+    xp: Any, x: Array, others: Array, *identities: Array, alpha: Number, beta: Number, base: Number
+) -> tuple[Any, Any]:
+    """The logits of positives and of negatives."""
+    s = with_columns(xp, products(xp, x, others)) - base
+    alike, unlike = by_label(xp, *identities)
+    return only(xp, alike, -alpha * s), only(xp, unlike, beta * s)

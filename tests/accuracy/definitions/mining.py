@@ -66,6 +66,51 @@ def circle(i: int, x: Rows, labels: Sequence[int], gamma: Number = 80.0, margin:
     return Term(value, (by_x,), value + chance * largest, (of_x,))
 
 
+def hard_triplet(i: int, x: Rows, labels: Sequence[int], margin: Number = 1.0) -> Term:
+    """Ties share evenly; differences of exact numbers are rounded once, and scales are those of sums."""
+    m, (alike, unlike) = mp.mpf(margin), sides(i, labels)
+    by, of = ([[mp.mpf(0)] * len(row) for row in x] for _ in range(2))
+    if not alike or not unlike:
+        return Term(mp.mpf(0), (by,), mp.mpf(0), (of,))
+    apart = [[a - b for a, b in zip(x[i], row, strict=True)] for row in x]
+    distance = [mp.sqrt(mp.fsum(d * d for d in row)) for row in apart]
+    far, near = max(distance[j] for j in alike), min(distance[j] for j in unlike)
+    if m + far - near <= 0:
+        return Term(mp.mpf(0), (by,), max(m, far, near), (of,))
+    for side, js, length in ((1, alike, far), (-1, unlike, near)):
+        ties = [j for j in js if distance[j] == length]
+        for j in ties if length else []:
+            for k, d in enumerate(apart[j]):
+                part = side * d / length / len(ties)
+                by[i][k] += part
+                by[j][k] -= part
+                of[i][k] += abs(part)
+                of[j][k] += abs(part)
+    return Term(m + far - near, (by,), max(abs(m), far, near), (of,))
+
+
+def multi_similarity(
+    i: int,
+    x: Rows,
+    labels: Sequence[int],
+    alpha: Number = 2.0,
+    beta: Number = 50.0,
+    base: Number = 0.5,
+) -> Term:
+    s, sizes = products(x[i], x)
+    slope, value, scale = nothing(len(x)), mp.mpf(0), mp.mpf(0)
+    for js, side, factor in zip(sides(i, labels), (-1, 1), (mp.mpf(alpha), mp.mpf(beta)), strict=True):
+        powers = {j: mp.exp(side * factor * (s[j] - mp.mpf(base))) for j in js}
+        largest = max([1, *(factor * (sizes[j] + abs(base)) for j in js)])
+        total = mp.fsum(powers.values())
+        value += mp.log1p(total) / factor
+        scale += (mp.log1p(total) + total / (1 + total) * largest) / factor
+        for j, power in powers.items():
+            slope.by[j], slope.scale[j] = side * power / (1 + total), largest * power / (1 + total)
+    by_x, of_x = of_rows(i, x, slope)
+    return Term(value, (by_x,), scale, (of_x,))
+
+
 def nothing(n: int) -> Slope:
     return Slope([mp.mpf(0)] * n, [mp.mpf(0)] * n)
 
@@ -85,4 +130,6 @@ DEFINITIONS = {
     "nt_xent_loss": nt_xent,
     "nt_xent_loss (trained temperature)": nt_xent_by_temperature,
     "circle_loss": circle,
+    "hard_triplet_loss": hard_triplet,
+    "multi_similarity_loss": multi_similarity,
 }

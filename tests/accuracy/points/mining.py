@@ -30,4 +30,6 @@ MAKERS: Mapping[str, Callable[..., Iterator[Batch]]] = {
     "nt_xent_loss": labelled(),
     "nt_xent_loss (trained temperature)": labelled(0.25),
     "circle_loss": of_unit_vectors,
+    "hard_triplet_loss": labelled(),
+    "multi_similarity_loss": of_unit_vectors,
 }

@@ -33,4 +33,20 @@ CASES = (
         ({}, {"gamma": 4.0, "margin": 0.25}),
         whole=True,
     ),
+    Case(
+        "hard_triplet_loss",
+        xlosses.hard_triplet_loss,
+        references.hard_triplet,
+        _LABELLED,
+        ({}, {"margin": -0.25}),
+        whole=True,
+    ),
+    Case(
+        "multi_similarity_loss",
+        xlosses.multi_similarity_loss,
+        references.multi_similarity,
+        _LABELLED,
+        ({}, {"alpha": 3.0, "beta": 4.0, "base": -0.25}),
+        whole=True,
+    ),
 )

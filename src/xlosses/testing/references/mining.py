@@ -47,6 +47,34 @@ def circle(i: int, x: Rows, labels: Sequence[int], gamma: float = 80.0, margin: 
     return Term(softplus(z), (by_rows(i, x, by_product),))
 
 
+def hard_triplet(i: int, x: Rows, labels: Sequence[int], margin: float = 1.0) -> Term:
+    alike, unlike = sides(i, labels)
+    by_x = [[0.0] * len(row) for row in x]
+    if not alike or not unlike:
+        return Term(0.0, (by_x,))
+    far, p = max((math.dist(x[i], x[j]), j) for j in alike)
+    near, n = min((math.dist(x[i], x[j]), j) for j in unlike)
+    if margin + far - near > 0:
+        for d in range(len(x[i])):
+            by_x[p][d] = (x[p][d] - x[i][d]) / far
+            by_x[n][d] = (x[i][d] - x[n][d]) / near
+            by_x[i][d] = -by_x[p][d] - by_x[n][d]
+    return Term(max(0.0, margin + far - near), (by_x,))
+
+
+def multi_similarity(
+    i: int, x: Rows, labels: Sequence[int], alpha: float = 2.0, beta: float = 50.0, base: float = 0.5
+) -> Term:
+    by_product, value = [0.0] * len(x), 0.0
+    for js, factor in zip(sides(i, labels), (-alpha, beta), strict=True):
+        odds = {j: math.exp(factor * (dot(x[i], x[j]) - base)) for j in js}
+        total = math.fsum(odds.values())
+        value += math.log1p(total) / abs(factor)
+        for j, o in odds.items():
+            by_product[j] = math.copysign(o / (1 + total), factor)
+    return Term(value, (by_rows(i, x, by_product),))
+
+
 def sides(i: int, labels: Sequence[int]) -> tuple[list[int], list[int]]:
     """The places of the positives and of the negatives of the embedding i."""
     others = [j for j in range(len(labels)) if j != i]

@@ -1,0 +1,120 @@
+"""Embeddings compared with the farthest of the same label and the nearest of another in their batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from xlosses._core.checks import finite, reduction_name
+from xlosses._core.formula import formula
+from xlosses._core.numerics import norm, norm_and_slope, tiny
+from xlosses._evaluate import evaluate
+from xlosses._typing import Array, ArrayT, Number, Reduction
+from xlosses.losses.contrastive import with_columns
+from xlosses.losses.mining import COMPARED, by_label, compared
+
+
+def hard_triplet_loss(
+    embeddings: ArrayT,
+    labels: Array,
+    *,
+    margin: Number = 1.0,
+    reduction: Reduction = "mean",
+    weights: Array | float | None = None,
+    where: Array | bool | None = None,
+    dtype: Any = None,
+) -> ArrayT:
+    r"""Hinge of the distance from the farthest of the same label beyond that from the nearest of another.
+
+    .. math::
+        \ell_i = \max\left(0,\; m + \max_{p \in P_i} \|x_i - x_p\| - \min_{n \in N_i} \|x_i - x_n\|\right)
+
+    Parameters
+    ----------
+    embeddings : array
+        :math:`x`, of shape (N, D).
+    labels : array
+        Any integers, of shape (N,): :math:`P_i` are the others of the same label, :math:`N_i` those of
+        another.
+    margin : number
+        :math:`m`, in the unit of the distances.
+    reduction : {"none", "sum", "mean", "weighted_mean"}
+        How the terms, one per embedding, become the result.
+    weights, where, dtype : optional
+        Weight of each embedding, embeddings to keep, dtype of the result: as in `evaluate`.
+
+    Returns
+    -------
+    array
+        One number, or for "none" shape (N,), in the unit of the distances.
+
+    Raises
+    ------
+    ValueError
+        Embeddings that are not of a shape (N, D), labels of another shape than (N,), `margin` that is not
+        finite, or an unknown `reduction`.
+    TypeError
+        Labels that are not integers, arrays of two frameworks, or of complex dtype.
+
+    Notes
+    -----
+    Differentiated by `embeddings`, in both of their parts. The gradient is 0 at the kink of the hinge; the
+    gradient of a distance of 0 is 0; those that are equally far, or equally near, share the gradient evenly.
+    An embedding without positives or without negatives costs 0, with gradient 0.
+
+    Distances are those of differences, and keep their digits where embeddings are close. Memory grows with
+    N, not with its square. An embedding that `where` leaves out has no term, but it still is among the
+    others of the rest; to leave it out altogether, take it out of both arrays.
+
+    References
+    ----------
+    A. Hermans, L. Beyer, B. Leibe, "In defense of the triplet loss for person re-identification",
+    arXiv:1703.07737, 2017, eq. 5.
+
+    Examples
+    --------
+    >>> import numpy as np, xlosses
+    >>> x, y = np.asarray([[0.0, 0.0], [3.0, 4.0], [0.0, 2.0]]), np.asarray([7, 7, 3])
+    >>> xlosses.hard_triplet_loss(x, y, margin=0.5, reduction="none").round(6).tolist()
+    [3.5, 1.894449, 0.0]
+    """
+    reduction_name(reduction)
+    parameters = dict(margin=finite(margin=margin))
+    return evaluate(hard_triplet, compared(embeddings, labels), parameters, reduction, weights, where, dtype)
+
+
+@formula(*COMPARED, width=lambda x, others, *_: others[0] * others[1])
+def hard_triplet(xp: Any, x: Array, others: Array, *identities: Array, margin: Number) -> Any:
+    distance = with_columns(xp, norm(xp, x[..., None, :] - others[None, ...], 2, 0.0))
+    farthest, nearest = hardest(xp, distance, *by_label(xp, *identities))
+    return xp.relu((farthest - nearest) + margin)
+
+
+@hard_triplet.vjp(by=("x", "others"))
+def hard_triplet_vjp(
+    xp: Any, g: Array, x: Array, others: Array, *identities: Array, margin: Number
+) -> Iterator[Any]:
+    distance, unit = norm_and_slope(xp, x[..., None, :] - others[None, ...], 2, 0.0)
+    of_columns, (alike, unlike) = with_columns(xp, distance), by_label(xp, *identities)
+    farthest, nearest = hardest(xp, of_columns, alike, unlike)
+    loss = xp.relu((farthest - nearest) + margin)
+    yield loss
+    chosen = shares(xp, alike, of_columns == farthest[..., None], of_columns)
+    chosen = chosen - shares(xp, unlike, of_columns == nearest[..., None], of_columns)
+    slope = xp.reshape((g * xp.step(loss))[..., None] * chosen, distance.shape)[..., None] * unit
+    yield xp.sum(slope, axis=1)
+    yield -xp.sum(slope, axis=0)
+
+
+def hardest(xp: Any, distance: Array, alike: Array, unlike: Array) -> tuple[Any, Any]:
+    """The distance of the farthest positive, as good as -inf without any, and of the nearest negative."""
+    # Not infinite, of which a row alone in its batch would make NaN.
+    far = 0.25 / tiny(xp, distance)
+    return xp.max(xp.where(alike, distance, -far), axis=-1), xp.min(xp.where(unlike, distance, far), axis=-1)
+
+
+def shares(xp: Any, mask: Array, hit: Array, like: Array) -> Any:
+    """One over their number for those that the mask has and that are hit."""
+    chosen = xp.astype(xp.logical_and(mask, hit), like.dtype)
+    count = xp.sum(chosen, axis=-1, keepdims=True)
+    return chosen / xp.where(count == 0, 1.0, count)
