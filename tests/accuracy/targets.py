@@ -226,6 +226,7 @@ REASONS = (
             *("*cross_entropy*", "kl_div_loss", "generalized_kl_div_loss", "*focal_loss*", "arcface_loss"),
             *("distillation_loss", "soft_margin_loss", "multilabel_soft_margin_loss", "ordinal_loss"),
             *("ranking_softmax_loss*", "pairwise_logistic_loss*", "nt_xent_loss*"),
+            *("mixture_nll_loss", "cox_ph_loss"),
         )
     ),
     Reason(
@@ -262,7 +263,13 @@ REASONS = (
             "exp",
             "MLX's exp is 0 where it would be subnormal, and the factor beside it may be large.",
         )
-        for loss in ("kl_div_loss", "binary_cross_entropy (weight each)", "poly_*", "softmax_focal_loss*")
+        for loss in (
+            "kl_div_loss",
+            "binary_cross_entropy (weight each)",
+            "poly_*",
+            "softmax_focal_loss*",
+            "mixture_nll_loss",
+        )
     ),
     Reason(
         "gaussian_nll_loss",

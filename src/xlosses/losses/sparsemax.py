@@ -178,19 +178,22 @@ def multiclass_sparsemax_loss(
 
 @formula("rows", "labels")
 def multiclass_sparsemax(xp: Any, x: Array, label: Array) -> Any:
-    x, tau, p = projected(xp, x)
-    others, rest = without(xp, p, label)
-    return 0.5 * (rest * rest + xp.dot(others, others)) + xp.relu(tau - xp.pick(x, label))
+    x, tau, chosen = support(xp, x)
+    others, rest = without(xp, xp.where(chosen, x - tau[..., None], 0.0), label)
+    # By the support, not by the sign: on its edge the gap is 0, and has a gradient.
+    outside = 1.0 - xp.pick(xp.astype(chosen, x.dtype), label)
+    return 0.5 * (rest * rest + xp.dot(others, others)) + outside * (tau - xp.pick(x, label))
 
 
 @multiclass_sparsemax.slope
 def multiclass_sparsemax_slope(xp: Any, x: Array, label: Array) -> Any:
-    others, rest = without(xp, projected(xp, x)[2], label)
+    x, tau, _ = support(xp, x)
+    others, rest = without(xp, xp.relu(x - tau[..., None]), label)
     return xp.add_at(others, label, -rest)
 
 
-def projected(xp: Any, x: Array) -> tuple[Any, Any, Any]:
-    """(x', tau, p): the scores moved so that the largest is 1, their threshold, their projection."""
+def support(xp: Any, x: Array) -> tuple[Any, Any, Any]:
+    """(x', tau, chosen): the scores moved so that the largest is 1, their threshold, who is above it."""
     x = x - xp.max(xp.stop_gradient(x), axis=-1)[..., None]
     up = x + 1.0
     ranked = -xp.sort(-xp.relu(xp.stop_gradient(up)), axis=-1)  # those below 0 have no share
@@ -201,8 +204,7 @@ def projected(xp: Any, x: Array) -> tuple[Any, Any, Any]:
     largest = x == 0
     total = xp.sum(xp.where(chosen, xp.where(largest, x, up), 0.0), axis=-1)
     tau = total + (xp.sum(xp.astype(largest, x.dtype), axis=-1) - 1.0)
-    tau = quotient(xp, tau, xp.sum(xp.astype(chosen, x.dtype), axis=-1))  # of none, beside NaN
-    return up, tau, xp.relu(up - tau[..., None])
+    return up, quotient(xp, tau, xp.sum(xp.astype(chosen, x.dtype), axis=-1)), chosen  # none beside NaN
 
 
 def without(xp: Any, p: Array, label: Array) -> tuple[Any, Any]:
