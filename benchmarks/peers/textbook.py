@@ -106,8 +106,8 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         ranked = xp.sort(-x, 1)
         ranked = -getattr(ranked, "values", ranked)
         rank, total = xp.cumsum(xp.ones_like(x), 1), xp.cumsum(ranked, 1)
-        size = (1 + rank * ranked > total).sum(1)
-        tau = (pick(total, size - 1) - 1) / size
+        inside = 1 + rank * ranked > total
+        tau = (xp.where(inside, ranked, 0 * ranked).sum(1) - 1) / inside.sum(1)
         p = xp.maximum(x - tau[:, None], 0 * x)
         return (p * x).sum(1) - (p * p).sum(1) / 2 + 0.5 - pick(x, labels)
 
