@@ -314,7 +314,7 @@ def student_t_nll_slope(xp: Any, x: Array, y: Array, scale: Array, df: Any, cons
     z = (x - y) / scale
     h = hypotenuse(xp, xp.absolute(z) / df**0.5)
     # Not z / h / h, which XLA would turn into z / (h h): that square overflows.
-    yield z / h * ((df + 1.0) / df / (h * scale))
+    yield z / h * ((df + 1.0) / df / h) / scale
     yield (1.0 - (df + 1.0) / df * (z / h) ** 2) / scale
 
 
