@@ -134,14 +134,6 @@ REASONS = (
         "4.2: divided by h twice it would be 3.6, but XLA would square h, which overflows.",
     ),
     Reason(
-        "student_t_nll_loss",
-        "jax",
-        "float32",
-        "*",
-        "",
-        "On JAX the degrees of freedom are a float32, and what is made of them is rounded to it.",
-    ),
-    Reason(
         "tweedie_deviance_loss",
         "*",
         "float*",
@@ -233,8 +225,7 @@ REASONS = (
         for loss in (
             *("*cross_entropy*", "kl_div_loss", "generalized_kl_div_loss", "*focal_loss*", "arcface_loss"),
             *("distillation_loss", "soft_margin_loss", "multilabel_soft_margin_loss", "ordinal_loss"),
-            *("ranking_softmax_loss*", "pairwise_logistic_loss*", "nt_xent_loss*"),
-            *("mixture_nll_loss", "cox_ph_loss"),
+            *("nt_xent_loss*", "mixture_nll_loss", "cox_ph_loss"),
         )
     ),
     Reason(
