@@ -266,12 +266,14 @@ def losses_by_size(backend: str, ways: tuple[str, ...]) -> str:
         loss: [tuple(mean(ratios_of(backend, way, group, loss)) for way in ways) for group in GROUPS]
         for loss in LOSSES
     }
+    rows = found.items()
+    measured = {loss: row for loss, row in rows if any(x is not None for cells in row for x in cells)}
     title = CALLED[backend, ways][0].replace("`", "")
     kind = "compiled" if ways == COMPILED_WAYS else "eager"
     return images(
         f"benchmarks-{backend}-{kind}",
-        f"{title}: the ratio of every loss in every group of sizes",
-        lambda theme: heat_map(theme, title, BRIEF, found),
+        f"{title}: the ratio of every loss that was measured, in every group of sizes",
+        lambda theme: heat_map(theme, title, BRIEF, measured),
     )
 
 

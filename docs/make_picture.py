@@ -64,7 +64,7 @@ def heat_map(
     theme: Theme, title: str, sizes: Sequence[str], ratios: Mapping[str, Sequence[tuple[float | None, ...]]]
 ) -> Figure:
     """Losses down, sizes across; every cell says its ratio, of the loss and of loss and gradient."""
-    figure = Figure(figsize=(4.6, 5.2), layout="constrained")
+    figure = Figure(figsize=(4.6, 0.7 + 0.23 * len(ratios)), layout="constrained")
     axes = figure.subplots()
     axes.patch.set_alpha(0)
     widths = [max((len(row[n]) for row in ratios.values()), default=0) for n in range(len(sizes))]
