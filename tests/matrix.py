@@ -38,6 +38,7 @@ __all__ = [
     "flatten",
     "floating",
     "multiplies",
+    "of_cases",
     "one_of_each_sort",
     "traceable",
     "wrong_slope",
