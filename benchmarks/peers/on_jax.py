@@ -102,7 +102,15 @@ def siglip(q, k):
     return -jax.nn.log_sigmoid((2 * jnp.eye(len(q)) - 1) * (10 * (q @ k.T) - 10)).sum(axis=1)
 
 
-# Unreduced; that of optax makes unit vectors itself.
+def supervised_contrastive(x, labels):
+    itself = jnp.eye(len(x), dtype=bool)
+    scores = jnp.where(itself, -jnp.inf, x @ x.T / 0.1)
+    log_p = scores - jax.nn.logsumexp(scores, axis=1, keepdims=True)
+    alike = (labels[:, None] == labels) & ~itself
+    return -jnp.where(alike, log_p, 0).sum(axis=1) / jnp.maximum(1, alike.sum(axis=1))
+
+
+# Unreduced.
 OPTAX: Mapping[str, Function] = {
     "mse_loss": optax.squared_error,
     "huber_loss": optax.huber_loss,
@@ -118,7 +126,6 @@ OPTAX: Mapping[str, Function] = {
     "kl_div_loss": lambda x, t: optax.losses.kl_divergence_with_log_targets(x, t, axis=1),
     "triplet_loss": lambda a, b, n: optax.losses.triplet_margin_loss(a, b, n, axis=1),
     "cosine_similarity_loss": lambda x1, x2: optax.cosine_similarity(x1, x2, epsilon=1e-8, axis=1),
-    "supervised_contrastive_loss": lambda x, labels: optax.ntxent(x, labels, 0.1),
 }
 TEXTBOOK: Mapping[str, Function] = {
     "l1_loss": lambda x, y: jnp.abs(x - y),
@@ -161,6 +168,7 @@ TEXTBOOK: Mapping[str, Function] = {
     "info_nce_loss": info_nce,
     "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
     "siglip_loss": siglip,
+    "supervised_contrastive_loss": supervised_contrastive,
     **terms(jnp, pick, jnp.arctan),
 }
 
