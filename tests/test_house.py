@@ -21,11 +21,11 @@ ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "xlosses"
 FILES = sorted(SRC.rglob("*.py"))
 LOSSES = sorted({case.loss_name for case in CASES.values()})
-TOOLS = ["engine", "evaluate", "formula", "smooth_labels", "value_and_grad"]
+TOOLS = ["engine", "evaluate", "formula", "smooth_labels", "sums", "value_and_grad"]
 
 # From the ground up; a file imports from floors below it, and from its own.
 FLOORS = [
-    *("_typing", "_backends", "_core", "_engine", "_evaluate", "_value_and_grad"),
+    *("_typing", "_backends", "_core", "_engine", "_evaluate", "_sums", "_value_and_grad"),
     *("losses", "", "keras", "testing", "_cli", "__main__"),
 ]
 FRAMEWORKS = {"numpy", "torch", "jax", "jaxlib", "mlx", "array_api_compat", "array_api_strict"}

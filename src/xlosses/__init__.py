@@ -5,6 +5,7 @@ import typing as _t
 from xlosses._core.formula import formula
 from xlosses._engine import engine
 from xlosses._evaluate import evaluate
+from xlosses._sums import sums
 from xlosses._value_and_grad import value_and_grad
 from xlosses.losses.adaptive import general_robust_loss
 from xlosses.losses.angular import arcface_loss, cosface_loss
@@ -130,6 +131,7 @@ __all__ = [
     "sparsemax_loss",
     "squared_hinge_loss",
     "student_t_nll_loss",
+    "sums",
     "supervised_contrastive_loss",
     "triplet_loss",
     "tversky_loss",

@@ -17,11 +17,12 @@ from xlosses._backends import OtherNumber
 from xlosses._typing import Number, Reduction
 
 REDUCTIONS: tuple[str, ...] = get_args(Reduction)
+SUMS = "sums"  # what `xlosses.sums` asks for
 
 
 def reduction_name(reduction: str) -> str:
-    """The reduction, if it is one of the four."""
-    if reduction not in REDUCTIONS:
+    """The reduction, if it is one of the four, or what `sums` asks for."""
+    if reduction not in REDUCTIONS and reduction != SUMS:
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
     return reduction
 

@@ -6,23 +6,16 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from xlosses._backends import FLOATING, Namespace
+from xlosses._backends import FLOATING
 from xlosses._core import dtypes
 from xlosses._core.alignment import OF_ENTRIES
-from xlosses._core.checks import is_number
+from xlosses._core.checks import SUMS, is_number
 from xlosses._core.operands import Operands, ready, with_rows_back
 from xlosses._core.plan import Plan
+from xlosses._core.triple import Triple, divided
 
 Compute: TypeAlias = Callable[[Operands], Any]
 """From operands to terms, to a `Triple`, or to `Gradients`."""
-
-
-class Triple(NamedTuple):
-    """Sums over the kept terms, in the dtype of the computation. Those of blocks add up to that of all."""
-
-    total: Any  # the sum of weight times term
-    count: Any  # how many terms
-    weights: Any  # the sum of their weights
 
 
 class Gradients(NamedTuple):
@@ -34,9 +27,10 @@ class Gradients(NamedTuple):
 
 
 DIVISORS: dict[str, Callable[[Triple], Any]] = {
+    SUMS: lambda _: 1,
     "sum": lambda _: 1,
     "mean": lambda sums: sums.count,
-    "weighted_mean": lambda sums: sums.weights,
+    "weighted_mean": lambda sums: sums.weight,
 }
 """What each reduction divides the total by."""
 
@@ -128,19 +122,11 @@ def _by_vjp(operands: Operands, yields: Iterator[Any], needed: Sequence[int]) ->
 
 
 def result(plan: Plan, triple: Triple, reduction: str) -> Any:
-    """What a reduction makes of the sums, rounded once."""
+    """What a reduction makes of the sums, rounded once; for `xlosses.sums` the sums, all of them arrays."""
+    if reduction == SUMS:
+        cast = dtypes.Cast(plan.xp, plan.compute, triple.total)
+        return Triple(*(x if hasattr(x, "dtype") else cast.constant(x) for x in triple))
     return rounded(plan, divided(plan.xp, triple.total, DIVISORS[reduction](triple)))
-
-
-def divided(xp: Namespace, total: Any, by: Any) -> Any:
-    """total / by, and 0 with gradient 0 where by is 0 (no terms, or no weight); NaN stays NaN."""
-    # A plain number is tested in Python. isinstance would take in NumPy's sums, which are floats; the
-    # symbols of torch.compile have one of these types while it traces, or no dtype.
-    if type(by) in (int, float) or not hasattr(by, "dtype"):
-        return total / by if by else total
-    by_zero = by == 0
-    to_zero = xp.logical_and(by_zero, xp.logical_not(xp.isnan(total)))
-    return xp.where(to_zero, 0.0, total) / xp.where(by_zero, 1.0, by)
 
 
 def rounded(plan: Plan, x: Any) -> Any:

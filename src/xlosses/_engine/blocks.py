@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, TypeAlias
 from xlosses._core.alignment import UNCUT
 from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands
-from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._core.reduce import Compute, Gradients
+from xlosses._core.triple import Triple
 from xlosses._engine.whole import Places
 
 Index: TypeAlias = tuple[slice, ...]

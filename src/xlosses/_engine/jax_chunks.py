@@ -14,7 +14,8 @@ from xlosses._core import reduce
 from xlosses._core.alignment import UNCUT
 from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands
-from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._core.reduce import Compute, Gradients
+from xlosses._core.triple import Triple
 from xlosses._engine.blocks import CHUNK, usual_block
 from xlosses._engine.jax_careful import differentiated_by_jax, split_arrays
 from xlosses._engine.switch import entries

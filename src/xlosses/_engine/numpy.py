@@ -11,7 +11,8 @@ import numpy as np
 
 from xlosses._backends.numpy import LONG
 from xlosses._core.operands import Operands
-from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._core.reduce import Compute, Gradients
+from xlosses._core.triple import Triple
 from xlosses._engine.blocks import Pieces, in_blocks, usual_block
 from xlosses._engine.careful import ordinary_first
 from xlosses._engine.switch import entries

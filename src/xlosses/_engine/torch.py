@@ -17,7 +17,8 @@ from xlosses._backends import load
 from xlosses._backends.torch import PLAIN, Values, softmax
 from xlosses._core import reduce
 from xlosses._core.operands import Operands
-from xlosses._core.reduce import Compute, Gradients, Triple
+from xlosses._core.reduce import Compute, Gradients
+from xlosses._core.triple import Triple
 from xlosses._engine.blocks import Pieces, blocks_of, in_blocks, keep_freed_memory, merged, usual_block
 from xlosses._engine.careful import ordinary_first
 from xlosses._engine.switch import entries

@@ -16,6 +16,7 @@ from xlosses._core.call import Call
 from xlosses._core.formula import Formula, named
 from xlosses._core.operands import Operands
 from xlosses._core.plan import plan_of
+from xlosses._core.triple import Triple
 from xlosses._engine.switch import entries
 from xlosses._engine.torch import runner, slopes_suffice
 from xlosses._engine.torch_private import compiling, transforms_are_active, without_values
@@ -26,7 +27,7 @@ def run_traced(call: Call) -> Any:
     if not torch.compiler.is_dynamo_compiling() or transforms_are_active():
         return _evaluated(call)
     # The arguments of a node may only be strings, numbers and tensors, so the formula goes by its key.
-    return node(
+    result = node(
         call.formula.key,
         call.names,
         call.arrays,
@@ -39,6 +40,7 @@ def run_traced(call: Call) -> Any:
         call.ignore_index,
         call.classes,
     )
+    return Triple(*result) if isinstance(result, tuple) else result
 
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]

@@ -9,14 +9,15 @@ from xlosses._core import reduce
 from xlosses._core.call import Call
 from xlosses._core.operands import Operands, prepare
 from xlosses._core.plan import Plan
-from xlosses._core.reduce import Compute, Triple
+from xlosses._core.reduce import Compute
+from xlosses._core.triple import Triple, divided
 
 Places: TypeAlias = tuple[int, ...]
 
 
 def _divided(plan: Plan, gradients: reduce.Gradients, by: Any) -> tuple[Any, ...]:
     if not gradients.are_new:
-        return tuple(reduce.divided(plan.xp, gradient, by) for gradient in gradients.by)
+        return tuple(divided(plan.xp, gradient, by) for gradient in gradients.by)
     for gradient in gradients.by:
         gradient *= 0.0 if by == 0 else 1.0 / by
     return gradients.by
