@@ -24,6 +24,7 @@ EXAMPLES = (
     "xlosses._core",
     "xlosses._engine.switch",
     "xlosses._evaluate",
+    "xlosses._sums",
     "xlosses._value_and_grad",
     "xlosses.losses",
     "xlosses.keras",
@@ -219,7 +220,8 @@ def newest(session: nox.Session, backend: str) -> None:
 @nox.session
 def together(session: nox.Session) -> None:
     """With all frameworks: types, every loss against its reference on real data, and the command line."""
-    install(session, "mypy", "pytest", "pytest-xdist", *PEERS, extras=everything("demo"))
+    tools = ("mypy", "pytest", "pytest-xdist", "dask[array,distributed]")
+    install(session, *tools, *PEERS, extras=everything("demo"))
     session.run("mypy", "--strict", "src")
     session.run("mypy", "--strict", "tests/typing_for_users.py")  # torch in, torch out
     env = {**PROGRAMS, **HASTY}

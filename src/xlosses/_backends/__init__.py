@@ -57,7 +57,7 @@ def _find(x: object) -> Namespace | None:
             seen.add(name)
             found = load(name)
             if found.owns(x):
-                return found
+                return found.for_type_of(x)
     if isinstance(x, (type, float, int, str, list, tuple, dict)):
         return None
     from array_api_compat import array_namespace, is_array_api_obj

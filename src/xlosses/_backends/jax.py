@@ -51,7 +51,15 @@ class Jax(Namespace):
         return jax.lax.scan(step, start, xs)  # a loop in Python would be unrolled
 
     def pick(self, x: Any, labels: Any) -> Any:
+        if _rows_are_spread(x):
+            return super().pick(x, labels)
         return jnp.take_along_axis(x, labels[..., None], -1)[..., 0]
+
+    def _is_at_label(self, x: Any, labels: Any) -> Any:
+        mask = super()._is_at_label(x, labels)
+        if not _rows_are_spread(x):
+            return mask
+        return jax.sharding.reshard(mask, jax.typeof(x).sharding)  # type: ignore[no-untyped-call]
 
     def matmul(self, x: Any, y: Any) -> Any:
         # Unless the user has said otherwise, GPUs and TPUs would round the factors to 11 or 8 bits.
@@ -80,11 +88,18 @@ class Jax(Namespace):
     def owns(self, x: Any) -> bool:
         return isinstance(x, jax.Array)
 
-    def adopt(self, x: Any) -> Any:
+    def adopt(self, x: Any, like: Any) -> Any:
         return jnp.asarray(x)
 
     def settings(self) -> Hashable:
         return bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+
+
+def _rows_are_spread(x: Any) -> bool:
+    """Whether an explicit axis of a mesh spreads the rows over devices, where JAX refuses to gather."""
+    typeof: Any = getattr(jax, "typeof", None)  # older versions have no explicit axes
+    sharding = getattr(typeof(x), "sharding", None) if typeof else None
+    return sharding is not None and sharding.spec[-1:] not in ((), (None,))
 
 
 # Custom gradients, because `where` would make these three times as slow under XLA.

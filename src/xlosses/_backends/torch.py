@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -19,6 +20,7 @@ PLAIN = (torch.Tensor, torch.nn.Parameter)  # types whose operations no subclass
 
 class Torch(Namespace):
     framework = "PyTorch"
+    is_spread = False  # whether the tensors are spread over processes
 
     def sign(self, x: Any) -> Any:
         return torch.sign(x)  # that of array-api-compat writes in place, which fails under torch.func.vmap
@@ -109,6 +111,14 @@ class Torch(Namespace):
 
     def owns(self, x: Any) -> bool:
         return isinstance(x, torch.Tensor)
+
+    def for_type_of(self, x: Any) -> Namespace:
+        package = sys.modules.get("torch.distributed.tensor")
+        if package is None or not isinstance(x, package.DTensor):
+            return self
+        from xlosses._backends.torch_sharded import namespace as sharded
+
+        return sharded
 
     def refusal(self, x: Any) -> str:
         if x.is_nested:

@@ -108,6 +108,14 @@ def per_class(xp: Any, c: Array, x: Array) -> Any:
     return xp.reshape(c, (*(1 for _ in x.shape[1:]), -1))
 
 
+def one_per_row(xp: Any, x: Array, labels: Array) -> Any:
+    """A 1 for each label, in the dtype of x.
+
+    Not the shape of x[..., 0]: where rows are spread over processes, a column has to be gathered.
+    """
+    return xp.astype(xp.ones_like(labels), x.dtype)
+
+
 def of_class(xp: Any, c: Array, labels: Array) -> Any:
     """The entry of the vector c that each label names."""
     return xp.reshape(xp.take(c, xp.reshape(labels, (-1,)), axis=0), labels.shape)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 from xlosses._backends import Namespace
@@ -16,7 +17,7 @@ from xlosses._core.alignment import OF_ENTRIES, OF_INTEGERS, UNCUT, Alignment
 from xlosses._core.call import Call
 from xlosses._core.checks import as_float, is_number
 from xlosses._core.formula import Formula
-from xlosses._core.plan import Plan
+from xlosses._core.plan import Plan, own_array
 from xlosses._core.shapes import Shape
 
 
@@ -61,9 +62,10 @@ def prepare(plan: Plan, call: Call) -> Operands:
         )  # fmt: skip
     parameters = call.parameters
     if plan.adopted:
-        arrays = tuple(_adopted(xp, x) for x in arrays)
-        parameters = {name: _adopted(xp, x) for name, x in parameters.items()}
-        weights, where = _adopted(xp, weights), _adopted(xp, where)
+        adopted = partial(_adopted, xp, like=own_array(xp, call))
+        arrays = tuple(map(adopted, arrays))
+        parameters = {name: adopted(x) for name, x in parameters.items()}
+        weights, where = adopted(weights), adopted(where)
     given, first = arrays, arrays[0]
     mask = xp.array(False, first, xp.dtype_named("bool", first)) if where is False else where
     mask = None if mask is True else mask
@@ -89,8 +91,8 @@ def prepare(plan: Plan, call: Call) -> Operands:
     )
 
 
-def _adopted(xp: Namespace, x: Any) -> Any:
-    return x if x is None or isinstance(x, str) or is_number(x) else xp.adopt(x)
+def _adopted(xp: Namespace, x: Any, like: Any) -> Any:
+    return x if x is None or isinstance(x, str) or is_number(x) else xp.adopt(x, like)
 
 
 def _in_range(call: Call, plan: Plan, arrays: tuple[Any, ...], mask: Any) -> bool:

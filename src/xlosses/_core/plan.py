@@ -93,7 +93,9 @@ def _new_plan(call: Call) -> Plan:
     given_arrays = {
         k: x for (k, x), number in zip(arrays.items(), numbers, strict=True) if x is not None and not number
     }
-    given_arrays = {k: xp.adopt(x) for k, x in given_arrays.items()} if adopted else given_arrays
+    if adopted:
+        own = own_array(xp, call)
+        given_arrays = {k: xp.adopt(x, own) for k, x in given_arrays.items()}
     first = given_arrays[names[0]]
     result, compute = dtypes.choose(xp, given_arrays, kinds, call.dtype)
     axes = axes_of(len(first.shape), call.axis) if formula.by_rows else ()
@@ -195,6 +197,14 @@ def one_framework(arguments: Mapping[str, Any]) -> tuple[Namespace, bool]:
         each = ", ".join(f"{name} is from {ns.framework}" for name, ns in namespaces.items())
         raise TypeError(f"all arrays of a call must come from one framework, but {each}; convert all to one")
     return xp, bool(others)
+
+
+def own_array(xp: Namespace, call: Call) -> Any:
+    """The first array of a call that is of this namespace, when others are converted to be such as it."""
+    for x in (*call.arrays, *call.parameters.values(), call.weights, call.where):
+        if namespace_of(x) is xp:
+            return x
+    raise AssertionError("the namespace of a call is that of one of its arrays")
 
 
 def _check_mask(xp: Namespace, where: Any, shape: shapes.Shape) -> None:

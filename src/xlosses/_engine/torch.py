@@ -41,6 +41,10 @@ class TorchRunner(Runner):
             from xlosses._engine.torch_compiled import with_slopes
 
             return compute(operands if places else with_slopes(operands))
+        if operands.xp.is_spread and not places:
+            from xlosses._engine.torch_compiled import with_slopes
+
+            return compute(with_slopes(operands))  # autograd may lay gradients out anew, all of them sent
         size = operands.size
         if not size > entries(MIDDLING) or not _is_plain(operands):
             return compute(operands)

@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import fraction, is_number, ndim
 from xlosses._core.formula import declared
-from xlosses._core.numerics import of_class, per_class, sum_of_products
+from xlosses._core.numerics import of_class, one_per_row, per_class, sum_of_products
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -146,7 +146,7 @@ def smoothed_cross_entropy_of_labels_slope(
 ) -> Any:
     p, even = xp.softmax(x), evenly(xp, x, c, smoothing)
     to_even = p * xp.sum(even, axis=-1, keepdims=True) - even
-    to_label = xp.add_at(p, label, -xp.ones_like(x[..., 0]))
+    to_label = xp.add_at(p, label, -one_per_row(xp, x, label))
     if c is not None:
         to_label = to_label * of_class(xp, c, label)[..., None]
     return (1.0 - smoothing) * to_label + to_even
@@ -305,7 +305,7 @@ def nll(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
 
 @nll.slope
 def nll_slope(xp: Any, x: Array, label: Array, c: Array | None) -> Any:
-    slope = -xp.ones_like(x[..., 0])  # the derivative by the one entry that the label names
+    slope = -one_per_row(xp, x, label)  # the derivative by the one entry that the label names
     return slope if c is None else slope * of_class(xp, c, label)
 
 

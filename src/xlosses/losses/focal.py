@@ -6,7 +6,7 @@ from typing import Any
 
 from xlosses._core.checks import fraction, is_number, nonnegative, positive, proportion
 from xlosses._core.formula import declared, formula
-from xlosses._core.numerics import of_class, product, quotient, sum_of_products
+from xlosses._core.numerics import of_class, one_per_row, product, quotient, sum_of_products
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 from xlosses.losses.classification import has_labels, smoothed, weight_of_label, weight_of_probabilities
@@ -306,7 +306,7 @@ def log_p_of(xp: Any, x: Array, label: Array) -> Any:
 def smoothed_label(xp: Any, x: Array, label: Array, smoothing: Number) -> Any:
     """The label as probabilities, of which a share is spread evenly over the classes."""
     even = xp.ones_like(x) * (smoothing / x.shape[-1])
-    return xp.add_at(even, label, (1.0 - smoothing) * xp.ones_like(x[..., 0]))
+    return xp.add_at(even, label, (1.0 - smoothing) * one_per_row(xp, x, label))
 
 
 focal_of_labels.weight(weight_of_label)
