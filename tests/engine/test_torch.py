@@ -253,6 +253,27 @@ def test_compiled_by_the_slope():
         assert gradients("x") == [[2.0, 4.0, 6.0], None]
 
 
+def derivatives_of(loss):
+    """The node of the slope in the graph of a loss, or None where autograd differentiates by itself."""
+    nodes = [loss.grad_fn]
+    for node in nodes:
+        if "_Derivatives" in str(node):
+            return node
+        nodes += [following for following, _ in node.next_functions if following is not None]
+    return None
+
+
+@pytest.mark.parametrize(
+    ("entries", "by_slope", "kept"),
+    [(16_384, False, False), (16_385, True, True), (524_288, True, True), (524_289, True, False)],
+)
+def test_from_which_size_on_a_slope_is_run_and_kept(entries, by_slope, kept):
+    """What the figures of the benchmark were measured with."""
+    node = derivatives_of(xlosses.mse_loss(torch.zeros(entries, requires_grad=True), 1.0))
+    assert (node is not None) == by_slope
+    assert (by_slope and node.gradients is not None) == kept
+
+
 def dense_info_nce(q, k, t):
     return torch.nn.functional.cross_entropy(q @ k.T / t, torch.arange(len(q)))
 
