@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import make_accuracy
 import make_benchmarks
 import make_call
+import make_gallery
 
 project = "xlosses"
 author = "The xlosses authors"
@@ -50,7 +51,12 @@ html_show_sourcelink = False
 html_copy_source = False
 
 
-MAKERS = {"accuracy": make_accuracy, "benchmarks": make_benchmarks, "how_it_runs": make_call}
+MAKERS = {
+    "accuracy": make_accuracy,
+    "benchmarks": make_benchmarks,
+    "gallery": make_gallery,
+    "how_it_runs": make_call,
+}
 
 
 def keep_initials(app, what, name, obj, options, lines):

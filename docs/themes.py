@@ -40,13 +40,14 @@ THEMES = (
 )
 
 
-def images(name: str, alt: str, draw: Callable[[Theme], Figure], look: str = "") -> str:
-    """The Markdown of a picture that `draw` makes for each theme."""
+def images(name: str, alt: str, draw: Callable[[Theme], Figure], look: str = "", target: str = "") -> str:
+    """The Markdown of a picture that `draw` makes for each theme; a link where there is a target."""
     PICTURES.mkdir(exist_ok=True)
     parts = []
     for theme in THEMES:
         classes = f"only-{theme.name} {look}".rstrip()
         file = f"{name}-{theme.name}.svg"
         draw(theme).savefig(PICTURES / file, transparent=True)
-        parts.append(f"```{{image}} _build/{file}\n:alt: {alt}\n:class: {classes}\n```")
+        link = f":target: {target}\n" if target else ""
+        parts.append(f"```{{image}} _build/{file}\n:alt: {alt}\n:class: {classes}\n{link}```")
     return "\n".join(parts)

@@ -83,6 +83,18 @@ def test_pages_name_every_loss():
         assert [name for name in LOSSES if f"`{name}`" not in text] == []
 
 
+def test_the_gallery_has_every_loss():
+    """The message says which has no picture."""
+    sys.path.append(str(ROOT / "docs"))
+    try:
+        import make_gallery
+    finally:
+        sys.path.remove(str(ROOT / "docs"))
+    make_gallery.check()
+    shown = [loss for _, losses in make_gallery.families().values() for loss in losses]
+    assert sorted(shown) == LOSSES
+
+
 @pytest.mark.parametrize(
     "documented",
     [*(getattr(xlosses, name) for name in LOSSES), xlosses.keras.Hinge, xlosses.keras.hinge],
@@ -178,7 +190,7 @@ def test_every_formula_has_a_slope():
     assert len(functions("slope", "vjp")) == len(functions("formula", "declared"))
 
 
-@pytest.mark.parametrize("folder", ["src", "tests"])
+@pytest.mark.parametrize("folder", ["src", "tests", "docs"])
 def test_files_are_short(folder):
     lengths = {str(p): len(p.read_text().splitlines()) for p in (ROOT / folder).rglob("*.py")}
     assert {path: n for path, n in lengths.items() if n > 400} == {}
