@@ -9,6 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import make_accuracy
 import make_benchmarks
 import make_call
+import make_capabilities
 import make_gallery
 
 project = "xlosses"
@@ -47,6 +48,7 @@ html_theme = "furo"
 html_title = f"xlosses {release}"
 html_static_path = ["_static"]
 html_css_files = ["xlosses.css"]
+html_js_files = [("sortable.js", {"defer": "defer"})]
 html_show_sourcelink = False
 html_copy_source = False
 
@@ -54,6 +56,7 @@ html_copy_source = False
 MAKERS = {
     "accuracy": make_accuracy,
     "benchmarks": make_benchmarks,
+    "capabilities": make_capabilities,
     "gallery": make_gallery,
     "how_it_runs": make_call,
 }
