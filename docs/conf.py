@@ -11,6 +11,7 @@ import make_benchmarks
 import make_call
 import make_capabilities
 import make_gallery
+import make_migration
 
 project = "xlosses"
 author = "The xlosses authors"
@@ -59,6 +60,7 @@ MAKERS = {
     "capabilities": make_capabilities,
     "gallery": make_gallery,
     "how_it_runs": make_call,
+    **{f"migration/{peer}": make_migration for peer in make_migration.PEERS},
 }
 
 
