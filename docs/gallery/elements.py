@@ -116,8 +116,8 @@ COUNTS = {
         ),
     ),
     "poisson_deviance_loss": Entry(
-        "`poisson_nll_loss` of rates less its least value, so that a perfect prediction is 0. Not from log "
-        "rates.",
+        "Twice `poisson_nll_loss` of rates less its least value, so that a perfect prediction is 0. Not "
+        "from log rates.",
         curve("rate", (0.1, 6.0), Line(at(1.0), "count 1"), Line(at(3.0), "count 3"), top=6.0, bottom=-6.0),
     ),
     "gamma_deviance_loss": Entry(
