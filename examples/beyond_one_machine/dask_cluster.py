@@ -14,7 +14,7 @@ def main():
         rng = da.random.default_rng(0)
         logits = rng.normal(size=(ROWS, CLASSES), chunks=(20_000, CLASSES))
         labels = rng.integers(CLASSES, size=ROWS, chunks=20_000)
-        loss = xlosses.cross_entropy(logits, labels, reduction="mean")  # nothing is computed yet
+        loss = xlosses.cross_entropy(logits, labels, reduction="mean")  # a plan, no number
         print(f"mean over {logits.nbytes >> 20} MB: {loss.compute():.4f}")
 
 

@@ -24,10 +24,12 @@ def mean(x, y):
 expected = jax.value_and_grad(mean)(logits, labels)
 
 # By the compiler: it adds the communication that the layout of the arrays needs.
-spread_logits = jax.device_put(logits, NamedSharding(mesh, PartitionSpec("batch", "classes")))
+by_both = NamedSharding(mesh, PartitionSpec("batch", "classes"))
+spread_logits = jax.device_put(logits, by_both)
 spread_labels = jax.device_put(labels, NamedSharding(mesh, PartitionSpec("batch")))
 found = jax.jit(jax.value_and_grad(mean))(spread_logits, spread_labels)
-jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7), found, expected)
+for a, b in zip(found, expected, strict=True):
+    np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
 # By hand: every device adds its sums to those of the others.
@@ -37,7 +39,8 @@ def mean_by_hand(x, y):
 
 
 rows = PartitionSpec("batch")
-by_hand = jax.jit(jax.shard_map(mean_by_hand, mesh=mesh, in_specs=(rows, rows), out_specs=PartitionSpec()))
+layout = dict(in_specs=(rows, rows), out_specs=PartitionSpec())
+by_hand = jax.jit(jax.shard_map(mean_by_hand, mesh=mesh, **layout))
 of_rows = (jax.device_put(x, NamedSharding(mesh, rows)) for x in (logits, labels))
 np.testing.assert_allclose(by_hand(*of_rows), expected[0], rtol=1e-5)
 print(f"mesh of {mesh.size} devices: loss and gradient are those of one")

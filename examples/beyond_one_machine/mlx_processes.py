@@ -5,7 +5,7 @@ import mlx.core as mx
 import xlosses
 
 group = mx.distributed.init()
-labels = mx.array([0, -1, -1, -1, 1, 2, -1, 0])  # of two processes the first keeps one row, the second three
+labels = mx.array([0, -1, -1, -1, 1, 2, -1, 0])  # two processes keep one row and three
 x = mx.random.normal((8, 5), key=mx.random.key(0))
 weights = mx.random.normal((5, 3), key=mx.random.key(1))
 

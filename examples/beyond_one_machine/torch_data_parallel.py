@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 import xlosses
 
 PROCESSES = 2
-LABELS = torch.tensor([0, -1, -1, -1, 1, 2, -1, 0])  # the first process keeps one row, the second three
+LABELS = torch.tensor([0, -1, -1, -1, 1, 2, -1, 0])  # the processes keep one row and three
 
 
 def batch():
@@ -26,7 +26,7 @@ def model():
 
 
 def global_mean(logits, labels):
-    """The part of one process in the mean over the rows of all, for gradients that are averaged after."""
+    """What one process adds to the mean over the rows of all, before gradients are averaged."""
     sums = xlosses.sums(xlosses.cross_entropy)(logits, labels, ignore_index=-1)
     count = sums.count.clone()
     distributed.all_reduce(count)
@@ -44,9 +44,9 @@ def train(rank, store):
     spread = fully_shard(model(), mesh=init_device_mesh("cpu", (PROCESSES,)))
     for name, parallel in (("DDP", copied), ("FSDP2", spread)):
         global_mean(parallel(x), labels).backward()
-        for parameter, expected in zip(parallel.parameters(), whole.parameters(), strict=True):
-            gradient = parameter.grad
-            gradient = gradient.full_tensor() if hasattr(gradient, "full_tensor") else gradient
+        for ours, expected in zip(parallel.parameters(), whole.parameters(), strict=True):
+            gradient = ours.grad
+            gradient = gradient.full_tensor() if name == "FSDP2" else gradient
             torch.testing.assert_close(gradient, expected.grad)
         if rank == 0:
             print(f"{name}: the gradient of {PROCESSES} processes is that of one")

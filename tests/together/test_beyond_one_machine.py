@@ -29,7 +29,7 @@ def run(*command: str | Path) -> str:
     ("recipe", "expected"),
     [
         ("torch_data_parallel", ["DDP: the gradient of 2", "FSDP2: the gradient of 2"]),
-        ("torch_sharded_vocabulary", ["500 of 1000 classes"]),
+        ("torch_sharded_vocabulary", ["with 500 of 1000 classes"]),
         ("jax_mesh", ["mesh of 4 devices"]),
         ("dask_cluster", ["mean over 292 MB: 4.6"]),
     ],
