@@ -22,6 +22,8 @@ SRC = ROOT / "src" / "xlosses"
 FILES = sorted(SRC.rglob("*.py"))
 LOSSES = sorted({case.loss_name for case in CASES.values()})
 TOOLS = ["engine", "evaluate", "formula", "smooth_labels", "sums", "value_and_grad"]
+KERAS = xlosses.keras.__all__
+KERAS_TOOLS = ["deserialize", "get", "serialize"]
 
 # From the ground up; a file imports from floors below it, and from its own.
 FLOORS = [
@@ -68,13 +70,22 @@ def test_version():
     assert not hasattr(xlosses, "no_such_loss")
 
 
-@pytest.mark.parametrize("name", [*xlosses.__all__, "keras.hinge"])
+@pytest.mark.parametrize("name", [*xlosses.__all__, *(f"keras.{name}" for name in KERAS)])
 def test_docs_have_a_line(name):
-    assert f".. autofunction:: xlosses.{name}\n" in docs
+    kind = "class" if name.rpartition(".")[2][0].isupper() else "function"
+    assert f".. auto{kind}:: xlosses.{name}\n" in docs
 
 
-def test_docs_have_the_keras_class():
-    assert ".. autoclass:: xlosses.keras.Hinge\n" in docs
+def test_public_names_of_keras():
+    assert sorted(KERAS) == KERAS
+    public = {name for name, value in vars(xlosses.keras).items() if not inspect.ismodule(value)}
+    assert {name for name in public if name[0] != "_" and name != "annotations"} == set(KERAS)
+
+
+@pytest.mark.parametrize("name", [name for name in KERAS if name not in ("Loss", *KERAS_TOOLS)])
+def test_keras_finds_every_loss_by_name(name):
+    found = xlosses.keras.get(name)
+    assert type(found) is getattr(xlosses.keras, name) or found is getattr(xlosses.keras, name)
 
 
 def test_pages_name_every_loss():
@@ -97,7 +108,10 @@ def test_the_gallery_has_every_loss():
 
 @pytest.mark.parametrize(
     "documented",
-    [*(getattr(xlosses, name) for name in LOSSES), xlosses.keras.Hinge, xlosses.keras.hinge],
+    [
+        *(getattr(xlosses, name) for name in LOSSES),
+        *(getattr(xlosses.keras, name) for name in KERAS if name not in ("Loss", *KERAS_TOOLS)),
+    ],
     ids=lambda f: f.__name__,
 )
 def test_docstring_sections(documented):
@@ -117,9 +131,16 @@ def test_docstring_sections(documented):
     assert [name for name in signature if name not in parameters] == []
 
 
-@pytest.mark.parametrize("name", TOOLS)
-def test_docstring_sections_of_tools(name):
-    text = inspect.getdoc(getattr(xlosses, name))
+@pytest.mark.parametrize(
+    "tool",
+    [
+        *(getattr(xlosses, name) for name in TOOLS),
+        *(getattr(xlosses.keras, name) for name in ("Loss", *KERAS_TOOLS)),
+    ],
+    ids=lambda tool: tool.__name__,
+)
+def test_docstring_sections_of_tools(tool):
+    text = inspect.getdoc(tool)
     for section in ("Parameters", "Returns", "Examples"):
         assert f"\n{section}\n{'-' * len(section)}\n" in text
 
@@ -152,7 +173,7 @@ def test_frameworks_have_one_file_each(path):
 
 
 def test_import_brings_no_framework():
-    code = f"import sys, xlosses; print(sorted({FRAMEWORKS!r} & set(sys.modules)))"
+    code = f"import sys, xlosses, xlosses.keras; print(sorted({FRAMEWORKS | {'keras'}!r} & set(sys.modules)))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
