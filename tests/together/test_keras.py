@@ -11,98 +11,14 @@ import torch
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 import keras
+import keras_cases as cases
 
 import xlosses.keras as ours
 
-rng = np.random.default_rng(7)
-
-
-def some(*shape, low=-2.0, high=2.0):
-    return torch.tensor(rng.uniform(low, high, shape), dtype=torch.float32)
-
-
-def shares(*shape):
-    p = some(*shape, low=0.05, high=1.0)
-    return p / p.sum(-1, keepdim=True)
-
-
-def one_hot(n, classes):
-    return torch.nn.functional.one_hot(torch.arange(n) * 7 % classes, classes).float()
-
-
-def signs(*shape):
-    return torch.sign(some(*shape))
-
-
-X, Y = some(4, 5), some(4, 5)
-YES, P = (some(4, 5) > 0).float(), some(4, 5, low=0.0, high=1.0)
-EDGES = torch.tensor([[0.0, 1.0, 1e-9, 0.5, 1.0 - 1e-7]] * 4)
-CLASSES, SOFT, Q = one_hot(4, 5), shares(4, 5), shares(4, 5)
-LABELS = torch.tensor([0, 4, 2, 2])
-UNIT = torch.nn.functional.normalize(some(6, 3), dim=1)
-OF_UNIT = torch.tensor([0, 0, 1, 1, 1, 2])
-FAR = torch.tensor([[40.0, -40.0, 0.0, 3.0, -3.0]] * 4)
-IMAGES, MASKS = some(2, 3, 4, 2, low=0.0, high=1.0), (some(2, 3, 4, 2) > 0).float()
-AXES = (1, 2)
-
-TABLE = [
-    ("MeanSquaredError", {}, Y, X),
-    ("MeanSquaredError", {}, Y[:, :1], X[:, 0]),
-    ("MeanAbsoluteError", {}, Y, X),
-    ("MeanAbsolutePercentageError", {}, Y, X),
-    ("MeanSquaredLogarithmicError", {}, Y, X),
-    ("MeanSquaredLogarithmicError", {}, Y.abs(), X.abs()),
-    ("LogCosh", {}, Y, X),
-    ("Huber", {}, Y, X),
-    ("Huber", {"delta": 0.4}, Y, X),
-    ("CosineSimilarity", {}, Y, X),
-    ("CosineSimilarity", {"axis": 0}, Y, X),
-    ("CosineSimilarity", {}, Y, 1e-9 * X),
-    ("Hinge", {}, signs(4, 5), X),
-    ("Hinge", {}, YES, X),
-    ("SquaredHinge", {}, signs(4, 5), X),
-    ("SquaredHinge", {}, YES, X),
-    ("CategoricalHinge", {}, CLASSES, X),
-    ("CategoricalHinge", {}, CLASSES, -X.abs()),
-    ("KLDivergence", {}, SOFT, Q),
-    ("KLDivergence", {}, CLASSES, EDGES),
-    ("Poisson", {}, torch.round(Y.abs()), X.abs()),
-    ("BinaryCrossentropy", {}, YES, P),
-    ("BinaryCrossentropy", {}, YES, EDGES),
-    ("BinaryCrossentropy", {"label_smoothing": 0.2}, YES, P),
-    ("BinaryCrossentropy", {"from_logits": True, "label_smoothing": 0.2}, YES, FAR),
-    ("BinaryCrossentropy", {"axis": 1}, MASKS, IMAGES),
-    ("BinaryFocalCrossentropy", {}, YES, P),
-    ("BinaryFocalCrossentropy", {"gamma": 1.5, "label_smoothing": 0.1}, YES, EDGES),
-    ("BinaryFocalCrossentropy", {"apply_class_balancing": True, "alpha": 0.7}, YES, P),
-    ("BinaryFocalCrossentropy", {"from_logits": True}, YES, FAR),
-    ("CategoricalCrossentropy", {}, CLASSES, P),
-    ("CategoricalCrossentropy", {"label_smoothing": 0.2}, CLASSES, EDGES),
-    ("CategoricalCrossentropy", {"from_logits": True, "label_smoothing": 0.2}, SOFT, FAR),
-    ("CategoricalCrossentropy", {"axis": 1}, MASKS, IMAGES),
-    ("CategoricalFocalCrossentropy", {}, CLASSES, P),
-    ("CategoricalFocalCrossentropy", {"alpha": 0.7, "gamma": 1.5, "label_smoothing": 0.1}, CLASSES, EDGES),
-    ("CategoricalFocalCrossentropy", {"from_logits": True}, SOFT, FAR),
-    ("SparseCategoricalCrossentropy", {}, LABELS, P),
-    ("SparseCategoricalCrossentropy", {}, LABELS[:, None].float(), EDGES),
-    ("SparseCategoricalCrossentropy", {"from_logits": True}, LABELS.float(), FAR),
-    ("SparseCategoricalCrossentropy", {"ignore_class": 2}, LABELS, P),
-    (
-        "SparseCategoricalCrossentropy",
-        {"ignore_class": -1, "from_logits": True},
-        LABELS - (LABELS == 2) * 3,
-        X,
-    ),
-    ("SparseCategoricalCrossentropy", {"axis": 1}, (MASKS[:, 0] > 0).long(), IMAGES),
-    ("CategoricalGeneralizedCrossEntropy", {"q": 0.3}, LABELS, Q),
-    ("Dice", {}, YES, P),
-    ("Dice", {"axis": AXES}, MASKS, IMAGES),
-    ("Dice", {"axis": -1}, 0 * YES, 0 * P),
-    ("Tversky", {"alpha": 0.3, "beta": 0.7, "axis": AXES}, MASKS, IMAGES),
-    ("Tversky", {"alpha": 0.3, "beta": 0.7, "axis": -1}, 0 * YES, 0 * P),
-    ("Circle", {}, OF_UNIT, UNIT),
-    ("Circle", {"gamma": 8.0, "margin": 0.25, "remove_diagonal": False}, OF_UNIT[:, None].float(), UNIT),
-]
+X, Y, P, LABELS, UNIT, OF_UNIT = map(
+    torch.tensor, (cases.X, cases.Y, cases.P, cases.LABELS, cases.UNIT, cases.OF_UNIT)
+)
+every_case = pytest.mark.parametrize("key", cases.CASES)
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none", "mean_with_sample_weight")
 ABSENT = {"CTC", "ctc", "Loss", "LossFunctionWrapper"}
 LEFT_OUT = {  # by Keras, of its configs
@@ -112,20 +28,21 @@ LEFT_OUT = {  # by Keras, of its configs
 }
 
 
+def tensors(key):
+    name, options, *arrays = cases.CASES[key]
+    return name, options, *map(torch.tensor, arrays)
+
+
 def class_of_keras(name):
     from keras.src.losses import losses  # not all are exported
 
     return getattr(losses, name)
 
 
-def ids(row):
-    return f"{row[0]} {row[1]}"
-
-
 @pytest.mark.parametrize("reduction", ["sum_over_batch_size", "none"])
-@pytest.mark.parametrize("row", TABLE, ids=ids)
-def test_values_and_gradients(row, reduction):
-    name, options, y, x = row
+@every_case
+def test_values_and_gradients(key, reduction):
+    name, options, y, x = tensors(key)
     found, wanted = [], []
     for module, results in ((ours, found), (None, wanted)):
         kind = getattr(ours, name) if module else class_of_keras(name)
@@ -147,9 +64,18 @@ def test_values_and_gradients(row, reduction):
         torch.testing.assert_close(a, b, rtol=2e-4, atol=2e-6)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=ids)
-def test_functions(row):
-    name, options, y, x = row
+@every_case
+def test_stored_values_are_those_of_keras(key):
+    stored = json.loads(cases.STORED.read_text())[key]
+    for found, wanted in zip(stored, cases.of_keras(*cases.CASES[key]), strict=True):
+        assert (found is None) == (wanted is None)
+        if wanted is not None:
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+@every_case
+def test_functions(key):
+    name, options, y, x = tensors(key)
     made = class_of_keras(name)(**options)
     theirs = made.fn
     found = getattr(ours, theirs.__name__)(y, x, **made._fn_kwargs)
@@ -157,9 +83,9 @@ def test_functions(row):
     torch.testing.assert_close(found, wanted, rtol=2e-4, atol=2e-6)
 
 
-@pytest.mark.parametrize("row", TABLE, ids=ids)
-def test_configs_of_keras_load(row):
-    name, options, *_ = row
+@every_case
+def test_configs_of_keras_load(key):
+    name, options, *_ = cases.CASES[key]
     theirs = class_of_keras(name)(**options, reduction="sum", name="mine")
     written = json.loads(json.dumps(keras.losses.serialize(theirs)))
     left_out = LEFT_OUT.get(name, set())
