@@ -52,6 +52,20 @@ def test_examples():
     assert [lengths for _, lengths in indices((2, 7, 3), 12)] == [(1, 4, 3), (1, 3, 3)] * 2
 
 
+@pytest.mark.parametrize("loss", ["dice_loss", "cross_entropy"])
+def test_one_row_is_no_more_than_a_block(on, loss):
+    """No formula takes a row in parts, however long it is."""
+    x, y = (on.array([share / k for k in range(1, 41)]) for share in (0.5, 0.25))
+    results = []
+    for setting in ("off", 7):
+        with xlosses.engine(setting):
+            results.append(
+                xlosses.value_and_grad(getattr(xlosses, loss))(x, y, axis=0, weights=2.0, where=x[0] > 0)
+            )
+    for found, wanted in zip(*results, strict=True):
+        assert on.read(found) == pytest.approx(on.read(wanted), rel=1e-6)
+
+
 X, LABELS = np.zeros((10, 8)), np.arange(10) % 8
 
 
