@@ -152,7 +152,8 @@ def _found(names: tuple[Any, ...], custom_objects: Mapping[str, Any]) -> Any:
             own = name.removeprefix(f"{PACKAGE}>")
             if own in names_of:
                 return names_of[own]
+    asked = " or ".join(map(repr, known or names))
     raise ValueError(
-        f"Could not interpret loss identifier: {' or '.join(map(repr, known)) or names!r} is no loss of "
+        f"Could not interpret loss identifier: {asked} is no loss of "
         "xlosses.keras; give a loss of your own by custom_objects"
     )

@@ -132,7 +132,9 @@ class Loss(Joint):
         """What `evaluate` makes of the formula with weights and mask; `shape` is that of its terms."""
         shape = tuple(shape)
         weights = per_sample(xp, "sample_weight", weights, shape)
-        where = None if mask is None else per_sample(xp, "the mask of y_pred", mask != 0, shape)
+        if mask is not None and xp.dtype_name(mask.dtype) != "bool":
+            mask = mask != 0
+        where = per_sample(xp, "the mask of y_pred", mask, shape)
         return evaluate(
             form, of, reduction=reduction, weights=weights, where=where, dtype=self.dtype, **options
         )
