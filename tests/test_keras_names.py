@@ -60,6 +60,15 @@ def test_a_loss_of_ones_own(on, reduction, weights, wanted):
     close(on, loss(on.array([[0, 0], [1, 1], [0, 1]], "uint8"), on.array(X), sample_weight=weights), wanted)
 
 
+def test_integers_do_not_wrap_in_a_loss_of_ones_own(on):
+    class Opposite(Loss):
+        def call(self, y_true, y_pred):
+            return (0 - y_true)[..., 0] * y_pred[..., 0]
+
+    found = Opposite(reduction="none")(on.array([[1], [2]], "uint8"), on.array([[1.0], [0.5]]))
+    assert on.read(found) == [-1.0, -1.0]
+
+
 def test_a_subclass_of_a_loss_has_its_own_values(on):
     close(on, HalfHinge("none")(on.array(Y), on.array(X)), [1.0, 0.0, 0.25])
     close(on, Hinge("none")(on.array(Y), on.array(X)), [2.0, 0.0, 0.5])

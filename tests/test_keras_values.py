@@ -76,3 +76,33 @@ def test_gradient_of_circle(on, remove_diagonal):
     close(on, kind(gamma=8.0, remove_diagonal=remove_diagonal, reduction="none")(y, x), on.read(function))
     others = keras.circle(y, x, y, x + 0.0, gamma=8.0, remove_diagonal=remove_diagonal)
     close(on, others, on.read(function))
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "x", "wanted"),
+    [
+        (keras.CosineSimilarity(), [[0.6, 0.8], [1.0, 0.0]], [[0.0, 0.0], [0.0, 2.0]], [[0, 0], [-0.25, 0]]),
+        (keras.CategoricalHinge(), [[0.0, 0.0, 1.0]], [[1.0, 1.0, 0.5]], [[0.5, 0.5, -1]]),
+        (keras.CategoricalHinge(), [[0.0, 1.0]], [[1.0, 2.0]], [[0, 0]]),
+        (keras.CategoricalGeneralizedCrossEntropy(), [0.0], [[0.0, 1.0]], [[0, 0]]),
+        (keras.Dice(), [[0.0, 0.0]], [[0.0, 0.0]], [[0, 0]]),
+        (keras.BinaryCrossentropy(), [[1.0, 0.0]], [[0.0, 1.0]], [[0, 0]]),
+    ],
+)
+def test_gradient_where_keras_has_none_or_another(on, loss, y, x, wanted):
+    """At kinks it is 0 or shared evenly, and where a clip acts it is 0."""
+    y, x = on.array(y), on.array(x)
+    _, found = xlosses.value_and_grad(loss, argnums=1)(y, x)
+    close(on, found, wanted)
+    if on.bench.differentiates:
+        _, (found,) = on.bench.value_and_grad(lambda x: loss(y, x), x)
+        close(on, found, wanted)
+
+
+def test_smoothing_spreads_over_the_classes_of_the_axis(on):
+    y, x = on.array([[[1.0] * 3, [0.0] * 3]]), on.array([[[0.25, 0.5, 0.75], [0.75, 0.5, 0.25]]])
+    for kind in (keras.CategoricalCrossentropy, keras.CategoricalFocalCrossentropy):
+        found = kind(label_smoothing=0.2, axis=1, reduction="none")(y, x)
+        xp = on.bench.xp
+        last = kind(label_smoothing=0.2, reduction="none")(xp.moveaxis(y, 1, -1), xp.moveaxis(x, 1, -1))
+        close(on, found, on.read(last))

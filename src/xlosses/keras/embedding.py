@@ -21,7 +21,8 @@ from xlosses.losses.mining import circle as circle_terms
 
 
 def direction(xp: Any, x: Array) -> Any:
-    return x / at_least(xp, norm(xp, x, 2.0, 0.0), EPSILON)[..., None]
+    length = norm(xp, x, 2.0, 0.0)[..., None]
+    return xp.where(length == 0, 0.0, x / at_least(xp, length, EPSILON))
 
 
 def direction_back(xp: Any, x: Array, slope: Array) -> Any:
