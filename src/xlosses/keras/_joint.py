@@ -28,6 +28,8 @@ def when_imported() -> None:
 
 
 def _join(keras: Any) -> None:
+    if int(keras.__version__.partition(".")[0]) < 3:  # whose losses are TensorFlow's
+        return
     Joint.__bases__ = (keras.losses.Loss,)
     for name, loss in NAMES.items():
         if name == loss.__name__:

@@ -19,11 +19,11 @@ from xlosses.losses.focal import balance, power
 entropy = through(certain, binary_from_probabilities)
 
 
-class BinaryLoss(FormulaLoss):
-    """A loss of probabilities or logits: what both of these take."""
+class EntropyLoss(FormulaLoss):
+    """A loss of probabilities or of logits, with smoothed targets: those of yes and no, unless overridden."""
 
     options: ClassVar[tuple[str, ...]] = ("from_logits", "label_smoothing", "axis")
-    of_logits: Formula
+    of_logits: ClassVar[Formula]
 
     def _take(self, from_logits: bool, label_smoothing: Number, axis: Any) -> None:
         self.from_logits, self.axis = bool(from_logits), axis
@@ -39,7 +39,7 @@ class BinaryLoss(FormulaLoss):
 
 
 @named()
-class BinaryCrossentropy(BinaryLoss):
+class BinaryCrossentropy(EntropyLoss):
     r"""Cross entropy of yes and no, as a Keras loss.
 
     .. math::
@@ -176,7 +176,7 @@ def doubt(p: Array, y: Any) -> Any:
 
 
 @named()
-class BinaryFocalCrossentropy(BinaryLoss):
+class BinaryFocalCrossentropy(EntropyLoss):
     r"""Cross entropy of yes and no in which what is certain counts less, as a Keras loss.
 
     .. math::
@@ -231,7 +231,7 @@ class BinaryFocalCrossentropy(BinaryLoss):
 
     terms = averaged(focal)
     of_logits = averaged(through(sigmoid, focal))
-    options = (*BinaryLoss.options, "apply_class_balancing", "alpha", "gamma")
+    options = (*EntropyLoss.options, "apply_class_balancing", "alpha", "gamma")
 
     def __init__(
         self,

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from xlosses._backends import Namespace
-from xlosses._core.checks import axes_of, fraction, nonnegative, positive
-from xlosses._core.formula import Formula, formula
+from xlosses._core.checks import axes_of, is_number, nonnegative, positive
+from xlosses._core.formula import formula
 from xlosses._core.numerics import sum_of_products
 from xlosses._typing import Array, Number
 from xlosses.keras._arrays import real, same_rank
 from xlosses.keras._formulas import certain, shares, softmax, through
 from xlosses.keras._names import named
-from xlosses.keras.base import FormulaLoss
-from xlosses.keras.binary import focal, focal_slope
+from xlosses.keras.binary import EntropyLoss, focal, focal_slope
 from xlosses.losses.classification import cross_entropy_of_probabilities
 
 
@@ -47,23 +46,13 @@ def focal_surprise_slope(xp: Any, p: Array, t: Array, gamma: Number, alpha: Numb
     return alpha * t * focal_slope(xp, p, 1.0, gamma)
 
 
-class CategoricalLoss(FormulaLoss):
-    """A loss of probabilities or logits along an axis of classes: what both of these take."""
-
-    options: ClassVar[tuple[str, ...]] = ("from_logits", "label_smoothing", "axis")
-    of_logits: Formula
-
-    def _take(self, from_logits: bool, label_smoothing: Number, axis: int) -> None:
-        self.from_logits, self.axis = bool(from_logits), axis
-        self.label_smoothing = fraction(label_smoothing=label_smoothing)
-
-    def form(self) -> Formula:
-        return self.of_logits if self.from_logits else self.terms
+class CategoricalLoss(EntropyLoss):
+    """The same of classes along an axis."""
 
     def prepared(self, xp: Namespace, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         y_true, y_pred = same_rank(y_true, y_pred)
         share = self.label_smoothing
-        if share == 0 or not y_true.shape:
+        if (is_number(share) and share == 0) or not y_true.shape:
             return y_true, y_pred
         (axis,) = axes_of(len(y_true.shape), self.axis)
         return (1.0 - share) * real(xp, y_true, y_pred) + share / y_true.shape[axis], y_pred
