@@ -28,6 +28,7 @@ __all__ = [
 FRAMEWORKS = {"numpy": "NumPy", "torch": "PyTorch", "jax": "JAX", "mlx": "MLX"}
 
 _PACKAGES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "jaxlib": "jax", "mlx": "mlx"}
+_MODULES = {"torch.distributed.tensor": "torch_sharded"}  # types that need other words than their framework's
 
 TYPES = 256  # how many types of arrays are remembered
 
@@ -52,12 +53,13 @@ def _find(x: object) -> Namespace | None:
         return None
     seen = set()
     for ancestor in type(x).__mro__:
-        name = _PACKAGES.get(ancestor.__module__.partition(".")[0])
+        module = ancestor.__module__
+        name = _MODULES.get(module) or _PACKAGES.get(module.partition(".")[0])
         if name and name not in seen:
             seen.add(name)
             found = load(name)
             if found.owns(x):
-                return found.for_type_of(x)
+                return found
     if isinstance(x, (type, float, int, str, list, tuple, dict)):
         return None
     from array_api_compat import array_namespace, is_array_api_obj
@@ -89,6 +91,10 @@ def _file(name: str) -> Any:
         from xlosses._backends import torch as torch_file
 
         return torch_file
+    if name == "torch_sharded":
+        from xlosses._backends import torch_sharded as torch_sharded_file
+
+        return torch_sharded_file
     if name == "jax":
         from xlosses._backends import jax as jax_file
 

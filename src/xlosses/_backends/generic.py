@@ -213,10 +213,6 @@ class Namespace:
             return "a sparse array; convert it by its method todense()"
         return ""
 
-    def for_type_of(self, x: Any) -> Namespace:
-        """The namespace to compute with: another for a type of this framework that needs other words."""
-        return self
-
     def adopt(self, x: Any, like: Any) -> Any:
         """x as an array such as `like`: x itself, or converted from one that this framework adopts."""
         return x

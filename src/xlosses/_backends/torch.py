@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -111,14 +110,6 @@ class Torch(Namespace):
 
     def owns(self, x: Any) -> bool:
         return isinstance(x, torch.Tensor)
-
-    def for_type_of(self, x: Any) -> Namespace:
-        package = sys.modules.get("torch.distributed.tensor")
-        if package is None or not isinstance(x, package.DTensor):
-            return self
-        from xlosses._backends.torch_sharded import namespace as sharded
-
-        return sharded
 
     def refusal(self, x: Any) -> str:
         if x.is_nested:
