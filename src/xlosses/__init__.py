@@ -54,6 +54,7 @@ from xlosses.losses.relative import mape_loss, msle_loss, smape_loss
 from xlosses.losses.robust import generalized_cross_entropy, poly_cross_entropy, smooth_labels
 from xlosses.losses.scoring import brier_loss, quantile_loss
 from xlosses.losses.segmentation import dice_loss, jaccard_loss, tversky_loss
+from xlosses.losses.sequence import ctc_loss
 from xlosses.losses.sparsemax import multiclass_sparsemax_loss, sparsemax_loss
 from xlosses.losses.survival import cox_ph_loss
 
@@ -72,6 +73,7 @@ __all__ = [
     "cox_ph_loss",
     "cross_entropy",
     "crps_loss",
+    "ctc_loss",
     "dice_loss",
     "diou_loss",
     "distillation_loss",

@@ -35,6 +35,11 @@ def mixed(x: Any, t: Any) -> Any:
     return np.sum((np.exp(x) + np.exp(t)) * (d + 1e-30), axis=-1)
 
 
+def of_frames(x: Any, labels: Any, **_: Any) -> Any:
+    """Of probabilities that need not add up to 1: logarithms, and what each frame rounds."""
+    return np.sum(sizes(x), axis=-1) + 2 * x.shape[-2]
+
+
 def heat(x: Any, z: Any, temperature: float = 1.0) -> Any:
     return temperature**2 + temperature * (sizes(x) + sizes(z))
 
@@ -63,6 +68,7 @@ def deviance(mean: Any, y: Any, power: float = 1.5) -> Any:
 
 # Of the first two arrays and the options. Losses that are not here have parts that do not cancel.
 OF_TERMS: Mapping[str, Scale] = {
+    "ctc_loss (batch first)": of_frames,
     "squared_hinge_loss": lambda x, y: np.maximum(0, 1 - x * y) * (1 + np.abs(x)),
     "hinge_embedding_loss": lambda x, y, margin=1.0: np.abs(x) + margin,
     "contrastive_loss": lambda x1, x2, margin=1.0: margin * (margin + np.minimum(margin, distance(x1, x2))),

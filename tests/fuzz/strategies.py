@@ -71,6 +71,9 @@ EXTREME = {
 }
 WILD = _filled((0.0, 1.0, -1.0, *NOT_FINITE, *NOT_FINITE, *_SIGNED), lambda rng: 10 ** rng.uniform(-45, 38))
 
+ROW_SHAPES = {"frames": (5, CLASSES)}  # of an entry; (CLASSES,) unless given
+AS_DRAWN = ("labelling", "frame count", "label count")  # integers that fit each other
+
 BOXES = ("box", "other box")
 COSINES = ("cosine_similarity_loss", "cosine_distance_loss", "cosine_embedding_loss")
 
@@ -98,6 +101,7 @@ DOMAINS = {
     "likeness": "side",
     "cosines": "cosine",
     "log probabilities": "negative",
+    "frames": "negative",
     "target log probabilities": "negative",
 }
 
@@ -119,6 +123,11 @@ def column(draw: Any, kind: str, shape: tuple[int, ...], tier: str) -> np.ndarra
     """One array of a loss, for so many terms."""
     if KINDS[kind].shared:
         return np.asarray(KINDS[kind].draw(Random(draw(st.integers(0, 7)))), np.float32)
+    if kind in AS_DRAWN:
+        rng = Random(draw(st.integers(0, 7)))
+        found = [KINDS[kind].draw(rng) for _ in range(math.prod(shape))]
+        entry = np.asarray(KINDS[kind].draw(rng)).shape
+        return np.asarray(found, np.int32).reshape((*shape, *entry))
     if KINDS[kind].dtype == "bool":
         size = math.prod(shape) * CLASSES
         return (draw(entries(np.arange(256), size)) % 4 != 3).reshape((*shape, CLASSES))
@@ -129,7 +138,7 @@ def column(draw: Any, kind: str, shape: tuple[int, ...], tier: str) -> np.ndarra
         low, size = (x.reshape((*shape, 2)) for x in (low, size))
         return np.concatenate([low, low + size], axis=-1)
     if KINDS[kind].row:
-        shape = (*shape, CLASSES)
+        shape = (*shape, *ROW_SHAPES.get(kind, (CLASSES,)))
     size, domain = math.prod(shape), DOMAINS.get(kind, "real")
     if tier == "bits":
         found = draw(bits(size))
@@ -203,8 +212,9 @@ def any_labels(draw: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 def terms_of(case: Case, batch: Batch) -> tuple[int, ...]:
     """The shape of the unreduced loss."""
-    first = next(iter(batch.values()))
-    return first.shape[:-1] if case.by_rows else first.shape
+    name, first = next(iter(batch.items()))
+    entry = ROW_SHAPES.get(case.arrays[name], (CLASSES,)) if case.by_rows else ()
+    return first.shape[: first.ndim - len(entry)]
 
 
 def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndarray:
@@ -225,5 +235,8 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
             anchors, *others = arrays
             apart = [np.sum(np.abs(anchors - x), axis=-1) for x in others]
             return ~(np.max(apart, axis=0) <= largest)
+        if case.loss_name == "ctc_loss":
+            sizes = np.where(np.isinf(arrays[0]), 0, np.abs(arrays[0]))
+            return ~(np.sum(sizes, axis=(-2, -1)) <= largest)
         entries = np.column_stack([np.where(np.isinf(x), 0, x) for x in arrays])
         return ~(np.ptp(entries, axis=-1) <= largest)

@@ -18,7 +18,19 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import REDUCTIONS, SETTINGS, every_group, multiplies, of_settings
-from strategies import BOXES, COSINES, DOMAINS, FINITE, SIZES, Batch, batches, chosen, too_far_apart
+from strategies import (
+    AS_DRAWN,
+    BOXES,
+    COSINES,
+    DOMAINS,
+    FINITE,
+    ROW_SHAPES,
+    SIZES,
+    Batch,
+    batches,
+    chosen,
+    too_far_apart,
+)
 
 import xlosses
 from xlosses.testing import CASES
@@ -70,15 +82,16 @@ def table(case, dtype: type) -> Batch:
     for (name, kind), choice in zip(case.arrays.items(), entries, strict=True):
         if KINDS[kind].shared:
             found[name] = np.asarray(KINDS[kind].draw(rng), dtype)
-        elif kind in BOXES or KINDS[kind].dtype == "bool":
+        elif kind in (*BOXES, *AS_DRAWN) or KINDS[kind].dtype == "bool":
             found[name] = np.asarray([KINDS[kind].draw(rng) for _ in range(ROWS)], KINDS[kind].dtype or dtype)
         elif KINDS[kind].dtype:
             found[name] = np.asarray([rng.randrange(CLASSES) for _ in range(ROWS)])
         elif not KINDS[kind].row:
             found[name] = np.asarray(rng.choices(list(choice), k=ROWS), dtype)
         else:
-            flat = rng.choices(list(choice), k=ROWS * CLASSES)
-            found[name] = np.asarray(flat, dtype).reshape(ROWS, CLASSES)
+            entry = ROW_SHAPES.get(kind, (CLASSES,))
+            flat = rng.choices(list(choice), k=ROWS * math.prod(entry))
+            found[name] = np.asarray(flat, dtype).reshape(ROWS, *entry)
             # Half of the rows repeat one value: ties, zero vectors, equal rows.
             found[name][::2] = found[name][::2, :1]
     return found
@@ -101,7 +114,7 @@ def groups(case, options, batch: Batch, what: str) -> list[Batch]:
             finite &= ~too_far_apart(case, batch, np.finfo(terms.dtype).max)
         if what == "slope":
             slope = np.isfinite(call(case, options, batch, "slope"))
-            finite &= slope.all(axis=-1) if slope.ndim > finite.ndim else slope
+            finite &= slope.all(axis=tuple(range(finite.ndim, slope.ndim)))
         # The slope comes along with the sum, which is to be finite as well.
         small = np.abs(terms) < np.finfo(terms.dtype).max / (2 * max(len(terms), 1))
     large = np.flatnonzero(finite & ~small)
@@ -150,7 +163,7 @@ def test_random_batches(cases, data):
     kept = data.draw(strategies.entries(np.arange(256) % 4 != 3, 6))
     for name in case.separate:
         x = batch[name]
-        batch[name] = np.where(kept[:, None] if x.ndim == 2 else kept, x, hostile[name])
+        batch[name] = np.where(kept.reshape((6, *(1 for _ in x.shape[1:]))), x, hostile[name])
     with np.errstate(all="ignore"):
         where = kept & np.isfinite(call(case, options, batch, "terms")) & ~too_far_apart(case, batch)
         finite = np.isfinite(call(case, options, batch, "terms", where=where).sum())

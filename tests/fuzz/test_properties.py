@@ -30,6 +30,8 @@ def own_weights(case: Case, batch: Batch, extras: dict[str, np.ndarray]) -> np.n
     if "events" in batch:
         events = batch["events"].astype(np.float64)
         return np.sum(np.where((events >= 0) & (events <= 1), events, np.nan), axis=-1)  # others may cancel
+    if "target_lengths" in batch:
+        return batch["target_lengths"].astype(np.float64)
     c = extras.get("class_weights")
     if c is None:
         return np.ones(terms_of(case, batch))
@@ -76,8 +78,8 @@ def test_a_mask_drops_rows(on, cases, data, kept):
     extras["where"] = np.isin(np.arange(6), rows)
     for name, x in batch.items():
         if x.dtype == np.int32:
-            hostile = data.draw(strategies.any_labels((6,)))
-            batch[name] = np.where(extras["where"], x, hostile)
+            hostile = data.draw(strategies.any_labels(x.shape))
+            batch[name] = np.where(extras["where"].reshape((6, *(1 for _ in x.shape[1:]))), x, hostile)
     masked = subject.result(batch, **extras)
     fewer = {name: x if name == "class_weights" else x[rows] for name, x in extras.items()}
     dropped = subject.result(chosen(case, batch, rows), **fewer)

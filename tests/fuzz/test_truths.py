@@ -42,6 +42,8 @@ def least_value(case, batch, options, tolerance) -> Any:
         with np.errstate(divide="ignore"):
             log_scale = np.log(batch["scale"].astype(np.float64))
         return log_scale + constant - 4 * tolerance * (1 + np.abs(log_scale))
+    if case.loss_name == "ctc_loss":
+        return -math.inf  # of probabilities that need not add up to 1
     if case.loss_name == "negative_binomial_nll_loss":
         return -math.inf  # of counts that need not be whole
     if case.loss_name == "poisson_nll_loss":

@@ -86,6 +86,10 @@ def test_every_dtype(on, case, options, dtype):
         call.assert_close(gradient, mean.gradients[name])
 
 
+def filled_with(value, x):
+    return [filled_with(value, part) for part in x] if isinstance(x, list) else value
+
+
 @every_loss
 @every_case
 def test_nan_where_masked(on, case):
@@ -96,8 +100,7 @@ def test_nan_where_masked(on, case):
         dtype = KINDS[case.arrays[name]].dtype or "float32"
         spoilt = {"float32": math.nan, "int32": 999, "bool": False}[dtype]
         column = [
-            x if kept else ([spoilt] * len(x) if isinstance(x, list) else spoilt)
-            for x, kept in zip(call.data[name], WHERE, strict=True)
+            x if kept else filled_with(spoilt, x) for x, kept in zip(call.data[name], WHERE, strict=True)
         ]
         call.arrays[name] = on.array(column, dtype)
     call.given = list(call.arrays.values())
@@ -134,8 +137,8 @@ def test_empty_batch(on, case, reduction):
         assert tuple(gradient.shape) == tuple(call.given[0].shape)
 
 
-# Whose terms count for their number of pairs, by which signs of weights are multiplied.
-OF_PAIRS = ("pairwise_logistic_loss", "nt_xent_loss")
+# Whose terms count for their number of pairs or labels, by which signs of weights are multiplied.
+OF_PAIRS = ("pairwise_logistic_loss", "nt_xent_loss", "ctc_loss")
 
 
 @every_case
@@ -162,7 +165,7 @@ def test_nan_that_is_not_masked_comes_out(on, case):
     call = Call(on, case)
     for position, name in enumerate(set(floating(case)) & {*case.separate}):
         column = call.data[name]
-        spoilt = [[math.nan] * len(x) if isinstance(x, list) else math.nan for x in column[:1]] + column[1:]
+        spoilt = [filled_with(math.nan, column[0]), *column[1:]]
         given = list(call.given)
         given[list(call.arrays).index(name)] = on.array(spoilt)
         terms = on.read(call.loss(reduction="none")(*given))

@@ -113,20 +113,24 @@ class Namespace:
     def scan(self, step: Callable[[Any, Any], tuple[Any, Any]], start: Any, xs: Any) -> tuple[Any, Any]:
         """(last, ys) of a recursion: step(state, x) -> (state, y) for each x along the first axis.
 
-        `xs` is an array or a tuple of arrays, and so is `start`; ys are stacked along the first axis.
+        `xs` is an array or a tuple of arrays, and so are `start` and y; ys are stacked along the first axis.
         """
         several = isinstance(xs, tuple)
         state, ys = start, []
         for k in range((xs[0] if several else xs).shape[0]):
             state, y = step(state, tuple(x[k, ...] for x in xs) if several else xs[k, ...])
             ys.append(y)
+        if isinstance(ys[0], tuple):
+            return state, tuple(self.stack(list(parts)) for parts in zip(*ys, strict=True))
         return state, self.stack(ys)
 
     def pick(self, x: Any, labels: Any) -> Any:
         """The entry of each row (last axis) that its label names; labels are in range.
 
-        A sum over a mask rather than a gather, because Dask has no `take_along_axis`.
+        Labels with as many axes as x name several entries of each row. A sum over a mask rather than a
+        gather, because Dask has no `take_along_axis`.
         """
+        x = x[..., None, :] if len(labels.shape) == len(x.shape) else x
         return self.sum(self.where(self._is_at_label(x, labels), x, 0.0), axis=-1)
 
     def nan_gradient(self, x: Any, factor: Any) -> Any:

@@ -53,6 +53,8 @@ class Jax(Namespace):
     def pick(self, x: Any, labels: Any) -> Any:
         if _rows_are_spread(x):
             return super().pick(x, labels)
+        if labels.ndim == x.ndim:
+            return jnp.take_along_axis(x, labels, -1)
         return jnp.take_along_axis(x, labels[..., None], -1)[..., 0]
 
     def _is_at_label(self, x: Any, labels: Any) -> Any:

@@ -33,6 +33,8 @@ class Mlx(Namespace):
         return mx.stop_gradient(x)
 
     def pick(self, x: Any, labels: Any) -> Any:
+        if labels.ndim == x.ndim:
+            return mx.take_along_axis(x, labels, axis=-1)
         return mx.squeeze(mx.take_along_axis(x, labels[..., None], axis=-1), -1)
 
     def sum(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:

@@ -51,6 +51,8 @@ class Torch(Namespace):
         return x.detach()
 
     def pick(self, x: Any, labels: Any) -> Any:
+        if labels.ndim == x.ndim:
+            return torch.gather(x, -1, labels)
         return torch.gather(x, -1, labels[..., None])[..., 0]
 
     def sigmoid(self, x: Any) -> Any:

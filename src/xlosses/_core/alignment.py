@@ -11,6 +11,7 @@ Alignment: TypeAlias = Literal[
     "scalars",
     "labels",
     "integers",
+    "integer rows",
     "classes",
     "shared",
     "shared integers",
@@ -24,13 +25,14 @@ vectors          like rows, and batch axes of length one broadcast
 scalars          one real number per row
 labels           one integer class per row, in [0, classes)
 integers         one integer per row, which is compared and never picked by
+integer rows     integers along a last axis of its own length, of which each row of the first array has some
 classes          one number per class, the same for every row; may be left out (None)
 shared           real numbers in any shape, which every term sees whole; may be left out (None)
 shared integers  integers in any shape, which every term sees whole
 kept             one boolean per entry of each row, whether the entry counts; may be left out (None)
 """
 
-_BESIDE_ROWS = ("scalars", "labels", "integers", "shared", "shared integers", "kept")
+_BESIDE_ROWS = ("scalars", "labels", "integers", "integer rows", "shared", "shared integers", "kept")
 
 COMPANIONS: dict[str, tuple[str, ...]] = {
     "elements": ("elements", "shared", "shared integers"),
@@ -40,7 +42,8 @@ COMPANIONS: dict[str, tuple[str, ...]] = {
 """For each alignment of the first array, those that the other arrays may have."""
 
 OF_ENTRIES = ("rows", "vectors", "kept")  # as many entries for each term as a row has
-OF_INTEGERS = ("labels", "integers", "shared integers")
+WITH_AXIS = (*OF_ENTRIES, "integer rows")  # a last axis that the terms do not have
+OF_INTEGERS = ("labels", "integers", "integer rows", "shared integers")
 UNCUT = ("classes", "shared", "shared integers")  # the same for every term
 OPTIONAL = ("classes", "shared", "kept")  # may be None
 

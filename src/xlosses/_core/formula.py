@@ -62,6 +62,7 @@ class Formula:
         self.vjp_function: Terms | None = None
         self.vjp_by: tuple[int, ...] = ()
         self.weight_function: Terms | None = None
+        self.refused: Terms | None = None
         self.ordinary_form: Formula | None = None
         self.plans: Cache[Any] = Cache(PLANS)
         self.programs: Cache[Any] = Cache(PROGRAMS)
@@ -148,6 +149,15 @@ class Formula:
 
         return decorate
 
+    def terms_and_slopes(
+        self, xp: Any, arrays: Any, parameters: Any, needed: Sequence[int]
+    ) -> tuple[Any, tuple[Any, ...]]:
+        """The terms and their derivatives from the vjp, for arrays that no two terms share."""
+        assert self.vjp_function
+        ones = xp.ones_like(arrays[0][..., 0] if self.by_rows else arrays[0])
+        yields = iter(self.vjp_function(xp, ones, *arrays, **parameters))
+        return next(yields), self.in_order(yields, self.vjp_by, needed)
+
     def pulled_back(
         self, xp: Any, factor: Any, arrays: Any, parameters: Any, needed: Sequence[int]
     ) -> tuple[Any, ...]:
@@ -206,6 +216,17 @@ class Formula:
             self.ordinary_form.weight_function = weight_function
         return weight_function
 
+    def refuses(self, refused: Terms) -> Terms:
+        """Take this function as what integers a term cannot have: labels or lengths out of range.
+
+        Given `(xp, *arrays, **parameters)`, it yields for each array of integers its place, a boolean array
+        of its shape that is true where an integer is wrong, and in words what they must be. These are then
+        treated as labels out of range are: a ValueError, or NaN for the whole term, and the formula sees 0
+        in place of its integers.
+        """
+        self.refused = refused
+        return refused
+
     def __repr__(self) -> str:
         return f"<formula {self.__name__}>"
 
@@ -237,6 +258,7 @@ class Formula:
             "vjp_function": self.vjp_function,
             "vjp_by": self.vjp_by,
             "weight_function": self.weight_function,
+            "refused": self.refused,
         }
         form = self.ordinary_form
         ordinary_parts = None if form is None else (form.terms, form.slope_function, form.slope_by)
@@ -295,6 +317,7 @@ def formula(*alignment: Any, static: tuple[str, ...] = (), width: Width | None =
         - "labels": one integer class per row; there are as many classes as a row has entries, unless
           `classes` of `evaluate` says so;
         - "integers": one integer per row, which is compared and never picked by;
+        - "integer rows": several integers per row, along a last axis of its own length;
         - "classes": one number per class, the same for every row; may be None;
         - "shared": real numbers in any shape, which every term sees whole; may be None;
         - "shared integers": integers in any shape, which every term sees whole;
@@ -305,9 +328,9 @@ def formula(*alignment: Any, static: tuple[str, ...] = (), width: Width | None =
         The parameters that choose a branch. They are plain numbers, strings or booleans, and never
         traced: another value is another program.
     width : callable, optional
-        From the shape of each array (None for one left out) to how many entries the largest array
-        has that the formula makes for one term, if that is more than a row: large inputs are cut
-        into blocks by it.
+        From the shape of each array (None for one left out), and the static parameters by name, to how
+        many entries the largest array has that the formula makes for one term, if that is more than a
+        row: large inputs are cut into blocks by it.
 
     Returns
     -------

@@ -6,10 +6,13 @@ array, and in the gradient write there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from xlosses._backends import INTEGRAL, Namespace
+from xlosses._core.alignment import OF_INTEGERS, WITH_AXIS
 from xlosses._core.checks import is_number
+from xlosses._core.formula import Formula
 
 
 def check_dtype(xp: Namespace, name: str, value: Any, kind: str) -> None:
@@ -59,6 +62,49 @@ def safe(
     # Not `|` and `&`: under vmap MLX computes them wrongly between a mapped and an unmapped array.
     bad = xp.logical_or(labels < 0, labels >= classes)
     return xp.where(bad, 0, labels), mask, bad if mask is None else xp.logical_and(bad, mask)
+
+
+def accepted(
+    xp: Namespace, formula: Formula, names: tuple[str, ...], arrays: Any, parameters: Any, mask: Any
+) -> bool:
+    """Whether the formula is known to refuse no integer of a kept row; one that it refuses raises."""
+    if formula.refused is None:
+        return True
+    for place, bad, wanted in _refusals(xp, formula, arrays, parameters, mask):
+        ends = xp.ends(xp.astype(bad, xp.int8))
+        if ends is None:
+            return False
+        if ends[1]:
+            first_bad = int(xp.argmax(xp.reshape(xp.astype(bad, xp.int8), (-1,))))
+            value = int(xp.reshape(arrays[place], (-1,))[first_bad])
+            raise ValueError(f"{names[place]} must be {wanted}, got {value}; exclude rows by `where`")
+    return True
+
+
+def refused(xp: Namespace, formula: Formula, arrays: Any, parameters: Any, mask: Any) -> Any:
+    """A mask of the kept rows of which the formula refuses an integer."""
+    found: Any = None
+    for place, bad, _ in _refusals(xp, formula, arrays, parameters, mask):
+        bad = xp.any(bad, axis=-1) if formula.alignment[place] in WITH_AXIS else bad
+        found = bad if found is None else xp.logical_or(found, bad)
+    return found
+
+
+def _refusals(
+    xp: Namespace, formula: Formula, arrays: Any, parameters: Any, mask: Any
+) -> Iterator[tuple[int, Any, str]]:
+    """The place of each array of integers, which of those of kept rows are refused, and what they must be."""
+    kinds = formula.alignment
+    # int32 is compared as it is, because a wider copy of a whole batch would take more memory than a block.
+    arrays = [
+        widest(xp, x) if kind in OF_INTEGERS and xp.dtype_name(x.dtype) != "int32" else x
+        for x, kind in zip(arrays, kinds, strict=True)
+    ]
+    assert formula.refused
+    for place, bad, wanted in formula.refused(xp, *arrays, **parameters):
+        if mask is not None:
+            bad = xp.logical_and(bad, mask[..., None] if kinds[place] in WITH_AXIS else mask)
+        yield place, bad, wanted
 
 
 def widest(xp: Namespace, labels: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 from xlosses._typing import Array
@@ -55,6 +56,27 @@ def product(xp: Any, factor: Array, x: Array) -> Any:
 def sum_of_products(xp: Any, factor: Array, x: Array) -> Any:
     """The sum over the last axis of `product`."""
     return xp.sum(product(xp, factor, x), axis=-1)
+
+
+def log_add(xp: Any, *xs: Array) -> Any:
+    """log of the sum of exp(x) over several arrays; -inf, with gradient 0, where all are -inf."""
+    largest, shares = _shares(xp, xs)
+    total = sum(shares[1:], shares[0])
+    return largest + xp.log(xp.where(total == 0, 1.0, total))
+
+
+def log_add_slopes(xp: Any, *xs: Array) -> list[Any]:
+    """The derivative of `log_add` by each of the arrays."""
+    _, shares = _shares(xp, xs)
+    total = sum(shares[1:], shares[0])
+    return [share / xp.where(total == 0, 1.0, total) for share in shares]
+
+
+def _shares(xp: Any, xs: tuple[Array, ...]) -> tuple[Any, list[Any]]:
+    """The largest, as a constant, and exp(x - largest)."""
+    largest = reduce(xp.maximum, map(xp.stop_gradient, xs))
+    finite = xp.where(largest == -float("inf"), 0.0, largest)
+    return largest, [xp.exp(x - finite) for x in xs]
 
 
 def clamped_log(xp: Any, p: Array, low: float) -> Any:

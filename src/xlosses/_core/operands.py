@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from xlosses._backends import Namespace
 from xlosses._core import dtypes, labels
-from xlosses._core.alignment import OF_ENTRIES, OF_INTEGERS, UNCUT, Alignment
+from xlosses._core.alignment import OF_ENTRIES, OF_INTEGERS, UNCUT, WITH_AXIS, Alignment
 from xlosses._core.call import Call
 from xlosses._core.checks import as_float, is_number
 from xlosses._core.formula import Formula
@@ -98,9 +98,11 @@ def _adopted(xp: Namespace, x: Any, like: Any) -> Any:
 def _in_range(call: Call, plan: Plan, arrays: tuple[Any, ...], mask: Any) -> bool:
     """Whether the labels of all kept rows are known to be in range; one that is not raises."""
     i = plan.labels
+    accepted = labels.accepted(plan.xp, call.formula, call.names, arrays, call.parameters, mask)
     if i < 0:
-        return True
-    return labels.check(plan.xp, call.names[i], arrays[i], plan.classes, mask, call.ignore_index)
+        return accepted
+    in_range = labels.check(plan.xp, call.names[i], arrays[i], plan.classes, mask, call.ignore_index)
+    return in_range and accepted
 
 
 def ready(operands: Operands) -> Operands:
@@ -117,6 +119,17 @@ def ready(operands: Operands) -> Operands:
         )
         if out_of_range is not None:
             nan_factor = xp.where(out_of_range, float("nan"), cast.constant(1.0))
+    if operands.formula.refused and not operands.in_range:
+        refused = labels.refused(xp, operands.formula, arrays, operands.parameters, mask)
+        arrays = [
+            _harmless(xp, x, kind, xp.logical_not(refused[..., None] if kind in WITH_AXIS else refused))
+            if kind in OF_INTEGERS
+            else x
+            for x, kind in zip(arrays, kinds, strict=True)
+        ]
+        nan = xp.where(refused, float("nan"), cast.constant(1.0))
+        nan_factor = nan if nan_factor is None else nan_factor * nan
+        arrays[0] = xp.nan_gradient(arrays[0], nan)  # the whole gradient, not only where the formula looks
     if kept >= 0:
         arrays = [
             _harmless(xp, x, kind, arrays[kept]) if kind in ("rows", "vectors") else x
@@ -127,7 +140,7 @@ def ready(operands: Operands) -> Operands:
         arrays[0] = xp.nan_gradient(arrays[0], nan_factor)
     if mask is not None:
         arrays = [
-            _harmless(xp, x, kind, mask[..., None] if kind in OF_ENTRIES else mask)
+            _harmless(xp, x, kind, mask[..., None] if kind in WITH_AXIS else mask)
             for x, kind in zip(arrays, kinds, strict=True)
         ]
     weights = operands.weights

@@ -10,7 +10,6 @@ from xlosses._core import dtypes, labels, shapes
 from xlosses._core.alignment import OF_INTEGERS, OPTIONAL, Alignment
 from xlosses._core.call import Call
 from xlosses._core.checks import axes_of, describe, is_number
-from xlosses._core.formula import Formula
 
 # Arguments of these types are the same to a plan whatever their value.
 _KEYED_BY_TYPE = (float, int, type(None))
@@ -131,7 +130,7 @@ def _new_plan(call: Call) -> Plan:
         axes=axes,
         shape=shape,
         shapes=tuple(formula_shapes[name] for name in names),
-        width=_width(formula, [formula_shapes[k] if x is not None else None for k, x in arrays.items()]),
+        width=_width(call, [formula_shapes[k] if x is not None else None for k, x in arrays.items()]),
         classes=formula_shapes[names[0]][-1]
         if call.classes is None and formula.by_rows
         else call.classes or 0,
@@ -153,9 +152,11 @@ def _place(wanted: Alignment, kinds: Mapping[str, Alignment]) -> int:
     return -1
 
 
-def _width(formula: Formula, formula_shapes: list[shapes.Shape | None]) -> int:
+def _width(call: Call, formula_shapes: list[shapes.Shape | None]) -> int:
+    formula = call.formula
     if formula.width is not None:
-        width = formula.width(*formula_shapes)
+        static = {name: call.parameters[name] for name in formula.static if name in call.parameters}
+        width = formula.width(*formula_shapes, **static)
         return max(1, width) if type(width) is int else width  # a compiler's symbol has no value yet
     first = formula_shapes[0]
     return first[-1] if formula.by_rows and first else 1

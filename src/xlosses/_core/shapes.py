@@ -40,12 +40,16 @@ def of_formula(
         for name in shapes
         if kinds[name] not in ("vectors", "shared", "shared integers")
     }
+    own_length = {name: shapes[name][-1:] or (1,) for name in shapes if kinds[name] == "integer rows"}
+    expected.update({name: batch + length for name, length in own_length.items()})
     _check_equal(shapes, expected, first_name)
     of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": of_classes}
-    return {
+    found = {
         name: shapes.get(name, ()) if kind in ("shared", "shared integers") else of_rows.get(kind, batch)
         for name, kind in kinds.items()
     }
+    numbers = {name: (*batch, 1) for name in kinds if kinds[name] == "integer rows" and name not in shapes}
+    return {**found, **numbers, **{name: expected[name] for name in own_length}}
 
 
 def check_broadcasts(name: str, x: Any, shape: Shape) -> None:

@@ -10,11 +10,12 @@ import jax
 import numpy as np
 
 from xlosses._core import reduce
+from xlosses._core.alignment import UNCUT
 from xlosses._core.call import Call
 from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 from xlosses._core.plan import Plan
-from xlosses._core.reduce import Compute, Gradients
+from xlosses._core.reduce import Compute
 from xlosses._engine.jax_careful import are_concrete, ordinary_if_finite, split_arrays
 from xlosses._engine.jax_chunks import in_chunks
 from xlosses._engine.jax_rows import rows_as_stored
@@ -40,15 +41,16 @@ class JaxRunner(Runner):
         formula = operands.formula
         # A copy of the formula, because the caches of JAX outlive it and would keep it from being freed.
         operands = operands._replace(formula=formula.by(formula.terms, formula.slope_function))
-        if formula.vjp_function is not None:
+        if any(operands.plan.kinds[place] in UNCUT for place in formula.vjp_by):
             return in_chunks(compute, operands, places)
-        operands = rows_as_stored(operands)
+        operands = operands if formula.vjp_function else rows_as_stored(operands)
         formula = operands.formula
-        if formula.slope_function and not formula.reads_one_entry and not places:
+        if formula.differentiated_by and not formula.reads_one_entry and not places:
             operands = operands._replace(formula=with_slope(formula))
         if not places:
             return _moved(_ordinary_first(compute, operands))
-        return Gradients(None, tuple(map(_moved, compute(operands).by)))
+        found = compute(operands)
+        return found._replace(by=tuple(map(_moved, found.by)))
 
 
 def _moved(x: Any) -> Any:

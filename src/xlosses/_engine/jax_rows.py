@@ -80,8 +80,8 @@ class RowsWords(Jax):
         self.values = self
 
     def pick(self, x: Any, labels: Any) -> Any:
-        if not isinstance(x, Rows):
-            return super().pick(x, labels)
+        if not isinstance(x, Rows) or labels.ndim == x.ndim:
+            return super().pick(x.moved() if isinstance(x, Rows) else x, labels)
         return jnp.squeeze(jnp.take_along_axis(x.stored, jnp.expand_dims(labels, x.axis), x.axis), x.axis)
 
 

@@ -37,9 +37,12 @@ def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
 
     def jvp(primals: Any, tangents: Any) -> Any:
         moving = [k for k, t in enumerate(tangents) if type(t) is not SymbolicZero]
-        places = [place for place in formula.slope_by if numbered[place] in moving]
+        places = [place for place in formula.differentiated_by if numbered[place] in moving]
         if len(places) < len(moving):
             return differentiated_by_jax(terms, primals, tangents)
+
+        def with_terms(xp: Any, *arrays: Any, **parameters: Any) -> Any:
+            return formula.terms_and_slopes(xp, arrays, parameters, places)
 
         def slopes_of(formula: Formula, *inputs: Any) -> Any:
             slopes = call_with(lambda xp, *a, **p: formula.slopes(xp, a, p, places), *inputs)
@@ -48,14 +51,18 @@ def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
         careful, ordinary, probe = partial(slopes_of, formula), None, None
         if form is not None and {*places} <= {*form.slope_by}:
             ordinary, probe = partial(slopes_of, form), partial(call_with, form.terms)
-        slopes = ordinary_if_finite(careful, ordinary, primals, probe=probe)(*primals)
+        if formula.vjp_function is None:
+            value = differentiated(*primals)
+            slopes = ordinary_if_finite(careful, ordinary, primals, probe=probe)(*primals)
+        else:  # which computes once what both need
+            value, slopes = call_with(with_terms, *primals)
         changes = []
         for place, slope in zip(places, slopes, strict=True):
             change = slope * tangents[numbered[place]]
             # Slope and tangent are both stored as the array is.
             axis = _axis_of_rows(rejoin(primals)[0][place])
             changes.append(jnp.sum(change, axis=axis) if kinds[place] in OF_ENTRIES else change)
-        return differentiated(*primals), sum(changes[1:], changes[0])
+        return value, sum(changes[1:], changes[0])
 
     differentiated = jax.custom_jvp(terms)
     differentiated.defjvp(jvp, symbolic_zeros=True)

@@ -52,6 +52,11 @@ def _short(rng: Random) -> float:
     return rng.gauss(0.0, 0.4)
 
 
+def _frames(rng: Random) -> list[list[float]]:
+    """Log probabilities of the classes in each of five frames."""
+    return [_log_softmax(_row(_normal)(rng)) for _ in range(5)]
+
+
 def _box(rng: Random) -> list[float]:
     """Left, top, right, bottom."""
     x, y = rng.uniform(0.0, 2.0), rng.uniform(0.0, 2.0)
@@ -106,6 +111,10 @@ KINDS: dict[str, Kind] = {
     "box": Kind(_box, row=True),
     "other box": Kind(_box, row=True),
     "kept": Kind(_row(lambda rng: rng.random() < 0.75), row=True, dtype="bool"),
+    "frames": Kind(_frames, row=True),
+    "labelling": Kind(lambda rng: [rng.randrange(1, CLASSES) for _ in range(2)], row=True, dtype="int32"),
+    "frame count": Kind(lambda rng: rng.randrange(3, 6), dtype="int32"),
+    "label count": Kind(lambda rng: rng.randrange(3), dtype="int32"),
     "likeness": Kind(lambda rng: rng.choice([-1.0, 1.0])),
     "query": Kind(_row(_short), row=True),
     "key": Kind(_row(_short), row=True),
@@ -221,6 +230,10 @@ def _digits() -> dict[str, list[Any]]:
         "class vectors": [(2.0 * mean).tolist() for mean in means],
         "class biases": [-float(mean @ mean) for mean in means],  # the logits above, but for a constant
         "other vector": [pixels[j] for j in mixed],
+        "frames": [[_log_softmax(logits[j % n]) for j in range(i, i + 4)] for i in range(n)],
+        "labelling": [[max(1, classes[j % n].item()) for j in range(i, i + 2)] for i in range(n)],
+        "frame count": [3 + i % 2 for i in range(n)],
+        "label count": [i % 3 for i in range(n)],
         "likeness": [1.0 if classes[i] == classes[j] else -1.0 for i, j in enumerate(mixed)],
     }
 

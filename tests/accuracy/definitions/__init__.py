@@ -26,6 +26,7 @@ from definitions import (
     regression,
     scoring,
     segmentation,
+    sequence,
 )
 from definitions.common import Term
 
@@ -43,6 +44,7 @@ _FAMILIES = (
     listwise,
     scoring,
     segmentation,
+    sequence,
     contrastive,
     mining,
     focal,

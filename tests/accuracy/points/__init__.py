@@ -30,6 +30,7 @@ from points import (
     regression,
     scoring,
     segmentation,
+    sequence,
 )
 from points.common import LONG, Point, around, both, brief, ladder
 
@@ -47,6 +48,7 @@ _FAMILIES = (
     listwise,
     scoring,
     segmentation,
+    sequence,
     contrastive,
     mining,
     focal,

@@ -21,6 +21,7 @@ from xlosses.testing.catalogue import (
     regression,
     scoring,
     segmentation,
+    sequence,
 )
 
 _FAMILIES = (
@@ -39,6 +40,7 @@ _FAMILIES = (
     mining,
     focal,
     boxes,
+    sequence,
 )
 
 CASES: Mapping[str, Case] = {case.name: case for family in _FAMILIES for case in family.CASES}
