@@ -101,6 +101,24 @@ def boxes(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return np.concatenate([low, low + size + 0.25], axis=1)
 
 
+def frames(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    n, length, classes, _ = shape
+    return log_probabilities(rng, (n * length, classes)).reshape(n, length, classes)
+
+
+def labellings(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    n, _, classes, most = shape
+    return rng.integers(1, classes, (n, most))
+
+
+def frame_counts(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return rng.integers(2 * shape[3], shape[1] + 1, shape[0])
+
+
+def label_counts(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return rng.integers(1, shape[3] + 1, shape[0])
+
+
 KINDS: Mapping[str, Drawn] = {
     "prediction": normal(1.2),  # errors of standard deviation 1.5
     "target": normal(0.9),
@@ -118,6 +136,10 @@ KINDS: Mapping[str, Drawn] = {
     "log probabilities": log_probabilities,
     "cosine": cosines,
     "box": boxes,
+    "frames": frames,
+    "labelling": labellings,
+    "frame counts": frame_counts,
+    "label counts": label_counts,
     "hidden": hidden,
     "class vectors": class_vectors,
     "classes of rows": classes_of_rows,

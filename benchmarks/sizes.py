@@ -55,7 +55,23 @@ LAYERS: Mapping[str, Shape] = {
     "1024x128 to 8000": (1024, 128, 8000),
     "4096x256 to 32000": (4096, 256, 32000),
 }
-SHAPES: Mapping[str, Shape] = {**ELEMENTS, **LOGITS, **TAGS, **VECTORS, **SETS, **BOXES, **BATCHES, **LAYERS}
+# Sequences, their frames, classes and labels.
+SEQUENCES: Mapping[str, Shape] = {
+    "4x20x8 of 4": (4, 20, 8, 4),
+    "32x100x64 of 20": (32, 100, 64, 20),
+    "128x400x64 of 50": (128, 400, 64, 50),
+}
+SHAPES: Mapping[str, Shape] = {
+    **ELEMENTS,
+    **LOGITS,
+    **TAGS,
+    **VECTORS,
+    **SETS,
+    **BOXES,
+    **BATCHES,
+    **LAYERS,
+    **SEQUENCES,
+}
 
 
 def elements(size: str) -> int:
@@ -63,10 +79,12 @@ def elements(size: str) -> int:
     rows, *rest = SHAPES[size]
     if size in BATCHES:
         return rows * rows
+    if size in SEQUENCES:
+        return rows * rest[0] * (rest[1] + 2 * rest[2] + 1)
     return rows * rest[-1] if size in LAYERS else math.prod(SHAPES[size])
 
 
-SMALL = ("64", "64x10", "64x16", "4x8x8", "64x4", "64x16 pairs", "64x16 to 10")
+SMALL = ("64", "64x10", "64x16", "4x8x8", "64x4", "64x16 pairs", "64x16 to 10", "4x20x8 of 4")
 MIDDLING = ("10k", "100k", "500k", "2M")
 FROM_2M = tuple(size for size in SHAPES if elements(size) >= 2_000_000)
 LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
@@ -189,6 +207,7 @@ LOSSES: Mapping[str, Loss] = {
     "circle_loss": Loss(("unit vector", "identity"), BATCHES),
     "hard_triplet_loss": Loss(("unit vector", "identity"), BATCHES),
     "multi_similarity_loss": Loss(("unit vector", "identity"), BATCHES),
+    "ctc_loss": Loss(("frames", "labelling", "frame counts", "label counts"), SEQUENCES, {"axis": (1, 2)}),
     "linear_cross_entropy": Loss(("hidden", "class vectors", "classes of rows"), LAYERS, trained=BOTH),
 }
 

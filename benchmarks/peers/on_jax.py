@@ -43,6 +43,13 @@ def cosine_embedding(x1, x2, y):
     return jnp.where(y == 1, distance, jnp.maximum(0, 1 - distance))
 
 
+def ctc(x, y, frames, lengths):
+    """Of log probabilities, which a log softmax leaves as they are."""
+    beyond = (jnp.arange(n) >= count[:, None] for n, count in ((x.shape[1], frames), (y.shape[1], lengths)))
+    x_padding, y_padding = (padding.astype(x.dtype) for padding in beyond)
+    return optax.ctc_loss(x, x_padding, y, y_padding)
+
+
 def dice(p, t):
     return 1 - (2 * (p * t).sum((1, 2)) + 1) / (p.sum((1, 2)) + t.sum((1, 2)) + 1)
 
@@ -112,6 +119,7 @@ def supervised_contrastive(x, labels):
 
 # Unreduced.
 OPTAX: Mapping[str, Function] = {
+    "ctc_loss": ctc,
     "mse_loss": optax.squared_error,
     "huber_loss": optax.huber_loss,
     "smooth_l1_loss": optax.huber_loss,

@@ -10,7 +10,7 @@ import mlx.core as mx
 from mlx.nn import losses
 
 from benchmarks.peers import dense
-from benchmarks.peers.textbook import terms
+from benchmarks.peers.textbook import ctc, terms
 
 Function = Callable[..., Any]
 
@@ -201,6 +201,7 @@ TEXTBOOK: Mapping[str, Function] = {
     "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
     "siglip_loss": siglip,
     "supervised_contrastive_loss": supervised_contrastive,
+    "ctc_loss": mean_of(ctc(mx)),
     **{loss: mean_of(function) for loss, function in terms(mx, pick, mx.arctan).items()},
 }
 PEERS: dict[str, dict[str, Function]] = {

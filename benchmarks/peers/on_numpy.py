@@ -12,7 +12,7 @@ from keras import losses as keras
 from sklearn.metrics.pairwise import paired_cosine_distances
 
 from benchmarks.peers import dense
-from benchmarks.peers.textbook import terms
+from benchmarks.peers.textbook import ctc, terms
 
 Function = Callable[..., Any]
 
@@ -206,6 +206,7 @@ TERMS: Mapping[str, Function] = {
     "info_nce_loss (symmetric)": lambda q, k: 0.5 * (info_nce(q, k) + info_nce(k, q)),
     "siglip_loss": siglip,
     "supervised_contrastive_loss": supervised_contrastive,
+    "ctc_loss": ctc(np),
     **terms(np, pick, np.arctan),
     "linear_cross_entropy": lambda h, w, labels: cross_entropy(h @ w.T, labels),
 }

@@ -184,6 +184,9 @@ PEERS: dict[str, dict[str, Function]] = {}
 for _name, _table in (("torch.nn.functional", NATIVE), ("textbook", TEXTBOOK)):
     for _loss, _function in _table.items():
         PEERS.setdefault(_loss, {})[_name] = _function
+PEERS["ctc_loss"] = {
+    "torch.nn.functional": mean_of(lambda x, *rest: F.ctc_loss(x.swapaxes(0, 1), *rest, reduction="none")),
+}
 PEERS["linear_cross_entropy"] = {
     "dense": lambda h, w, labels: F.cross_entropy(h @ w.T, labels),
     "xlosses, dense": dense,

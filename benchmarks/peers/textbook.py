@@ -184,3 +184,25 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "ranking_softmax_loss": ranking_softmax,
         "pairwise_logistic_loss": pairwise_logistic,
     }
+
+
+def ctc(xp: Any) -> Callable[..., Any]:
+    """Labels with blanks between, and a step for each frame."""
+
+    def terms(x, y, frames, lengths):
+        n, t_max, _ = x.shape
+        blank = 0 * y[:, :1]
+        states = xp.concatenate([xp.stack([0 * y, y], axis=2).reshape(n, -1), blank], axis=1)
+        skips = xp.concatenate([0 * states[:, :2], states[:, 2:] != states[:, :-2]], axis=1) * states != 0
+        p = xp.take_along_axis(x, xp.broadcast_to(states[:, None], (n, t_max, states.shape[1])), axis=2)
+        low = 0 * p[:, 0, :2] - 1e30
+        a = xp.where(xp.arange(states.shape[1]) < 2, p[:, 0], -1e30)
+        for t in range(1, t_max):
+            one = xp.concatenate([low[:, :1], a[:, :-1]], axis=1)
+            two = xp.where(skips, xp.concatenate([low, a[:, :-2]], axis=1), -1e30)
+            new = xp.logaddexp(xp.logaddexp(a, one), two) + p[:, t]
+            a = xp.where(t < frames[:, None], new, a)
+        ends = xp.take_along_axis(a, xp.stack([2 * lengths, 2 * lengths - 1], axis=1), axis=1)
+        return -xp.logaddexp(ends[:, 0], ends[:, 1])
+
+    return terms

@@ -281,3 +281,16 @@ def test_a_scan_is_one_loop_of_any_length():
         return program.count(" = ")
 
     assert equations(10) == equations(80)
+
+
+@pytest.mark.parametrize("grown", ["frames", "labels"])
+def test_ctc_is_no_longer_a_program_for_longer_sequences(grown):
+    def equations(n):
+        frames, labels = (n, 3) if grown == "frames" else (100, n)
+        integers = jnp.ones((2, labels), int), jnp.full(2, frames), jnp.full(2, labels)
+        loss = jax.value_and_grad(lambda x: xlosses.ctc_loss(x, *integers))
+        program = jax.make_jaxpr(loss)(jnp.ones((frames, 2, 5))).pretty_print(source_info=False)
+        assert program.count("scan[") == 2  # forward and backward, each once
+        return program.count(" = ")
+
+    assert equations(10) == equations(40)

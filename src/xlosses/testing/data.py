@@ -112,7 +112,7 @@ KINDS: dict[str, Kind] = {
     "other box": Kind(_box, row=True),
     "kept": Kind(_row(lambda rng: rng.random() < 0.75), row=True, dtype="bool"),
     "frames": Kind(_frames, row=True),
-    "labelling": Kind(lambda rng: [rng.randrange(1, CLASSES) for _ in range(2)], row=True, dtype="int32"),
+    "labelling": Kind(lambda rng: [rng.randrange(1, CLASSES) for _ in range(3)], row=True, dtype="int32"),
     "frame count": Kind(lambda rng: rng.randrange(3, 6), dtype="int32"),
     "label count": Kind(lambda rng: rng.randrange(3), dtype="int32"),
     "likeness": Kind(lambda rng: rng.choice([-1.0, 1.0])),
@@ -231,7 +231,7 @@ def _digits() -> dict[str, list[Any]]:
         "class biases": [-float(mean @ mean) for mean in means],  # the logits above, but for a constant
         "other vector": [pixels[j] for j in mixed],
         "frames": [[_log_softmax(logits[j % n]) for j in range(i, i + 4)] for i in range(n)],
-        "labelling": [[max(1, classes[j % n].item()) for j in range(i, i + 2)] for i in range(n)],
+        "labelling": [[max(1, classes[j % n].item()) for j in range(i, i + 3)] for i in range(n)],
         "frame count": [3 + i % 2 for i in range(n)],
         "label count": [i % 3 for i in range(n)],
         "likeness": [1.0 if classes[i] == classes[j] else -1.0 for i, j in enumerate(mixed)],
