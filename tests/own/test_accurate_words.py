@@ -108,3 +108,37 @@ def test_scan_of_several_arrays(on):
     last, ys = xp.scan(lambda s, z: ((s[0] + z[0] * z[1], s[1] * z[1]), s[0]), start, (x, y))
     assert [on.read(part) for part in last] == [6.0, 1.0]
     assert on.read(ys) == [0.0, 2.0, 3.0]
+
+
+@xlosses.formula("rows", "integer rows")
+def sum_of_entries(xp, x, places):
+    return xp.sum(xp.pick(x, places) ** 2, axis=-1)
+
+
+@sum_of_entries.refuses
+def no_places(xp, x, places):
+    yield 1, xp.logical_or(places < 0, places >= x.shape[-1]), "places"
+
+
+def test_several_entries_of_a_row(on):
+    x, places = on.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), on.array([[2, 0, 2, 2], [1, 1, 0, 0]], "int32")
+
+    def loss(x, **options):
+        return xlosses.evaluate(sum_of_entries, dict(x=x, places=places), **options)
+
+    assert on.read(loss(x, reduction="none")) == [28.0, 82.0]
+    if on.bench.differentiates:
+        gradient = on.bench.value_and_grad(lambda x: loss(x, reduction="sum"), x)[1][0]
+        assert on.read(gradient) == [[2.0, 0.0, 18.0], [16.0, 20.0, 0.0]]
+
+
+def test_rows_of_integers_along_another_axis(on):
+    """These stay as they are; what is refused is left out by a mask."""
+    x, places = on.array([[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]), on.array([[2], [3]], "int32")
+    kept = on.array([True, False], "bool")
+    arrays = dict(x=x, places=places)
+    found = xlosses.evaluate(sum_of_entries, arrays, reduction="none", where=kept, axis=0)
+    assert on.read(found) == [9.0, 0.0]
+    if on.looks:
+        with pytest.raises(ValueError, match="places must be places, got 3; exclude rows by `where`"):
+            xlosses.evaluate(sum_of_entries, arrays, axis=0)
