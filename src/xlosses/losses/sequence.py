@@ -9,7 +9,7 @@ from typing import Any
 
 from xlosses._core.checks import axes_of, ndim
 from xlosses._core.formula import formula
-from xlosses._core.numerics import log_add, log_add_slopes
+from xlosses._core.numerics import log_add, log_add_slopes, per_class
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Reduction
 
@@ -155,8 +155,11 @@ def no_labels_or_lengths(
     for place, n, most in (2, frames, x.shape[-1] // classes), (3, length, y.shape[-1]):
         yield place, xp.logical_or(n < 0, n > most), f"lengths in [0, {most}]"
     bad = xp.logical_or(xp.logical_or(y < 0, y >= classes), y == blank)
-    counted = xp.indices(y.shape[-1], x) < length[..., None]
-    yield 1, xp.logical_and(counted, bad), f"labels in [0, {classes}) other than {blank}, the blank"
+    yield (
+        1,
+        xp.logical_and(places(xp, y) < length[..., None], bad),
+        f"labels in [0, {classes}) other than {blank}, the blank",
+    )
 
 
 def cost(xp: Any, loss: Array, zeroed: bool) -> Any:
@@ -167,7 +170,12 @@ def cost(xp: Any, loss: Array, zeroed: bool) -> Any:
 def following(xp: Any, y: Array, length: Array, blank: int) -> Any:
     """The labels of each sequence, and then blanks, one at least."""
     y = xp.concat([y, xp.zeros_like(length)[..., None]], axis=-1)
-    return xp.where(xp.indices(y.shape[-1], y) < length[..., None], y, blank)
+    return xp.where(places(xp, y) < length[..., None], y, blank)
+
+
+def places(xp: Any, y: Array) -> Any:
+    """0, 1, ... along the last axis of the labels."""
+    return per_class(xp, xp.indices(y.shape[-1], y), y)
 
 
 def all_alignments(
@@ -181,7 +189,7 @@ def all_alignments(
     differs = y != xp.roll(y, 1, axis=-1)
     there, *emitted = ctc_frames(xp, x, y, frames, length, blank, classes)
     never = xp.zeros_like(emitted[1][0, ...]) - float("inf")
-    start = xp.where(xp.indices(y.shape[-1], x) == 0, 0.0, never), never
+    start = xp.where(places(xp, y) == 0, 0.0, never), never
     step = partial(forward, xp, differs)
     (blanks, labels), (scales, *states) = xp.scan(step, start, (there, *emitted))
     ended = xp.pick(blanks, length), xp.pick(xp.roll(labels, 1, axis=-1), length)
@@ -194,9 +202,9 @@ def ctc_frames(
 ) -> tuple[Any, Any, Any]:
     """Of each frame, along the first axis: whether it counts, log probabilities of blank and labels."""
     x = xp.moveaxis(xp.reshape(x, (*x.shape[:-1], x.shape[-1] // classes, classes)), -2, 0)
-    there = xp.reshape(xp.indices(x.shape[0], x), (-1, *(1 for _ in frames.shape))) < frames
+    there = xp.reshape(xp.indices(x.shape[0], x), (-1, *(1 for _ in frames.shape))) < frames[None, ...]
     of_labels = xp.where(there[..., None], xp.pick(x, xp.broadcast_to(y, (x.shape[0], *y.shape))), 0.0)
-    is_label = xp.indices(y.shape[-1], x) < length[..., None]
+    is_label = (places(xp, y) < length[..., None])[None, ...]
     return there, xp.where(there, x[..., blank], 0.0), xp.where(is_label, of_labels, -float("inf"))
 
 
@@ -223,7 +231,7 @@ def ways(xp: Any, state: Any, differs: Array) -> Any:
 
 def reached(xp: Any, before: Any, differs: Array, there: Array) -> Iterator[Any]:
     """How much of each state after a frame came on which of the five ways, from the states before."""
-    for states in ways(xp, before, differs):
+    for states in ways(xp, before, differs[None, ...]):
         for way, share in enumerate(log_add_slopes(xp, *states)):
             yield xp.where(there[..., None], share, float(way == 0))
 
@@ -242,5 +250,5 @@ def of_classes(xp: Any, states: Any, y: Array, there: Array, classes: int) -> An
     # The last of the labels is no label, and a blank: it stands for all blanks.
     states = xp.concat([in_labels[..., :-1], xp.sum(in_blanks, axis=-1, keepdims=True)], axis=-1)
     states = xp.where(there[..., None], xp.flip(states, axis=0), 0.0)
-    named = xp.astype(y[..., None] == xp.indices(classes, y), states.dtype)
+    named = xp.astype(y[..., None] == per_class(xp, xp.indices(classes, y), y[..., None]), states.dtype)
     return xp.matmul(xp.moveaxis(states, 0, -2), named)
