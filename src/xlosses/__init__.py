@@ -6,6 +6,7 @@ from xlosses._core.formula import formula
 from xlosses._engine import engine
 from xlosses._evaluate import evaluate
 from xlosses._sums import sums
+from xlosses._hessian_diagonal import hessian_diagonal
 from xlosses._value_and_grad import value_and_grad
 from xlosses.losses.adaptive import general_robust_loss
 from xlosses.losses.angular import arcface_loss, cosface_loss
@@ -89,6 +90,7 @@ __all__ = [
     "generalized_kl_div_loss",
     "giou_loss",
     "hard_triplet_loss",
+    "hessian_diagonal",
     "hinge_embedding_loss",
     "hinge_loss",
     "huber_loss",

@@ -15,6 +15,8 @@ from xlosses._core.formula import Formula
 class Request:
     """Gradients by these arrays, asked for by `value_and_grad`; `evaluate` answers it here."""
 
+    asks = "value_and_grad has the slope"
+
     def __init__(self, arrays: tuple[Any, ...]) -> None:
         self.arrays = arrays
         self.calls = 0  # how often `evaluate` was called
@@ -22,6 +24,18 @@ class Request:
         self.missing: list[int] = []  # which of them the loss was not given
         self.value: Any = None
         self.gradients: tuple[Any, ...] | None = None
+
+    def adjusted(self, call: Call) -> Call:
+        """The call that is run in place of this one."""
+        return call
+
+    def derived(self, call: Call, xp: Namespace | None, places: tuple[int, ...]) -> tuple[Any, Any]:
+        """The result of the call, and its derivatives by the arrays at these places."""
+        return _engine.value_and_gradients(call, xp, places)
+
+    def together(self, derivatives: list[Any]) -> Any:
+        """The derivative by an array in several places, such as embeddings compared with each other."""
+        return sum(derivatives[1:], derivatives[0])
 
 
 current_request: ContextVar[Request | None] = ContextVar("xlosses_gradient", default=None)
@@ -105,13 +119,13 @@ def _with_gradients(call: Call, xp: Namespace | None, request: Request) -> Any:
     request.missing = [k for k, found in enumerate(places) if not found]
     if request.missing:
         return _engine.run(call, xp)
+    call = request.adjusted(call)
     if call.reduction == "none":
         raise ValueError("a gradient needs a reduction to one number, got reduction='none'")
     others = (*call.parameters.values(), call.weights, call.where)
     request.elsewhere = any(x is array for x in others for array in request.arrays)
     needed = tuple(sorted({place for found in places for place in found}))
-    request.value, found = _engine.value_and_gradients(call, xp, needed)
+    request.value, found = request.derived(call, xp, needed)
     by_place = dict(zip(needed, found, strict=True))
-    # An array in several places, such as embeddings compared with each other, has the sum of the gradients.
-    request.gradients = tuple(sum([by_place[place] for place in of[1:]], by_place[of[0]]) for of in places)
+    request.gradients = tuple(request.together([by_place[place] for place in of]) for of in places)
     return request.value

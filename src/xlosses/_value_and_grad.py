@@ -55,6 +55,16 @@ def value_and_grad(
     >>> float(value), gradient.tolist()
     (3.625, [0.5, 1.0])
     """
+    return differentiated(loss, argnums, Request, _engine.compiled_value_and_grad)
+
+
+def differentiated(
+    loss: Callable[..., Any],
+    argnums: int | tuple[int, ...],
+    request_of: Callable[[tuple[Any, ...]], Request],
+    compiled: Callable[..., tuple[Any, Any]],
+) -> Callable[..., tuple[Any, Any]]:
+    """The loss together with the derivatives that a request for these arrays is answered by."""
     signature = inspect.signature(loss)
     parameters = signature.parameters
     names = list(parameters)
@@ -78,22 +88,31 @@ def value_and_grad(
         arrays = [given.get(key) for key in keys]
         xp = namespace_of(arrays[0]) if arrays else None
         if xp is not None and xp.tracing():
-            return _engine.compiled_value_and_grad(loss, argnums, args, kwargs)
+            return compiled(loss, argnums, args, kwargs)
         for key, array in zip(keys, arrays, strict=True):
             if sum(x is array for x in given.values()) > 1 and namespace_of(array) is not None:
                 given[key] = _copied(array)  # so that it can be told from the argument that it is, too
-        request = Request(tuple(given.get(key) for key in keys))
+        request = request_of(tuple(given.get(key) for key in keys))
         args = tuple(given.pop(i) for i in range(len(args)))
-        token = current_request.set(request)
-        try:
-            value = loss(*args, **given)
-        finally:
-            current_request.reset(token)
-        if request.gradients is None or request.calls != 1 or request.elsewhere or value is not request.value:
-            raise TypeError(_refusal(request, numbers))
+        value = answered(request, numbers, loss, args, given)
+        assert request.gradients
         return value, request.gradients[0] if isinstance(argnums, int) else request.gradients
 
     return with_gradient
+
+
+def answered(
+    request: Request, numbers: tuple[int, ...], loss: Callable[..., Any], args: Any, kwargs: Any
+) -> Any:
+    """What the loss returns; the request, for arguments of these numbers, is answered or refused."""
+    token = current_request.set(request)
+    try:
+        value = loss(*args, **kwargs)
+    finally:
+        current_request.reset(token)
+    if request.gradients is None or request.calls != 1 or request.elsewhere or value is not request.value:
+        raise TypeError(_refusal(request, numbers))
+    return value
 
 
 def _copied(array: Any) -> Any:
@@ -113,6 +132,6 @@ def _refusal(request: Request, numbers: tuple[int, ...]) -> str:
     else:
         what = "it does not return what the loss gave"
     return (
-        f"value_and_grad has the slope of a loss alone, and not of what a function does around it: {what}; "
+        f"{request.asks} of a loss alone, and not of what a function does around it: {what}; "
         "differentiate by the framework, or give a formula of your own a slope"
     )

@@ -5,12 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from xlosses._backends import FRAMEWORKS, Namespace
+from xlosses._core.alignment import UNCUT
 from xlosses._core.call import Call
 from xlosses._core.plan import plan_of
+from xlosses._engine.diagonal import Curvature
 from xlosses._engine.switch import engine, entries
 from xlosses._engine.whole import Runner
 
-__all__ = ["NoSlopeError", "compiled_value_and_grad", "engine", "run", "value_and_gradients"]
+__all__ = [
+    "NoSlopeError",
+    "compiled_value_and_grad",
+    "engine",
+    "run",
+    "value_and_diagonals",
+    "value_and_gradients",
+]
 
 _whole_runner = Runner()
 
@@ -33,14 +42,37 @@ def value_and_gradients(
     call: Call, xp: Namespace | None, places: tuple[int, ...]
 ) -> tuple[Any, tuple[Any, ...]]:
     """The result of a call that is reduced to one number, and its gradients by the arrays at these places."""
+    _check_slopes(call, places)
+    plan = plan_of(call, xp)
+    return _runner(plan.xp).value_and_gradients(plan, call, places)
+
+
+def value_and_diagonals(
+    call: Call, xp: Namespace | None, places: tuple[int, ...]
+) -> tuple[Any, tuple[Any, ...], bool]:
+    """The same with the diagonals of the Hessians, and whether these are 0 whatever the arrays hold."""
+    _check_slopes(call, places)
+    plan = plan_of(call, xp)
+    shared = [call.names[place] for place in places if plan.kinds[place] in UNCUT]
+    if shared:
+        raise NoSlopeError(
+            f"{call.formula!r} has no diagonal by {' and '.join(shared)}, which all terms share: "
+            "differentiate by the framework"
+        )
+    curvature = Curvature(call.formula, places)
+    # Elsewhere than on NumPy a formula whose slope is another function would be compiled for each call.
+    runner = _runner(plan.xp) if plan.xp.framework == FRAMEWORKS["numpy"] else _whole_runner
+    value, diagonals = runner.value_and_gradients(plan, call._replace(formula=curvature.as_formula()), places)
+    return value, diagonals, curvature.is_zero
+
+
+def _check_slopes(call: Call, places: tuple[int, ...]) -> None:
     missing = [call.names[place] for place in places if place not in call.formula.differentiated_by]
     if missing:
         by = f" by {' and '.join(missing)}" if call.formula.differentiated_by else ""
         raise NoSlopeError(
             f"{call.formula!r} has no slope{by}: give it one, or differentiate by the framework"
         )
-    plan = plan_of(call, xp)
-    return _runner(plan.xp).value_and_gradients(plan, call, places)
 
 
 def compiled_value_and_grad(
