@@ -23,6 +23,8 @@ TABLES = {  # of the adaptor, by the argument of a test that runs for each entry
 # tests marked `every_loss`. Folders of tests, by the framework.
 COMPILED = {"jax": ("backends", "engine", "losses", "transformations"), "torch": ("transformations",)}
 
+APART = ("together", "boosting")  # folders of sessions of their own
+
 sys.path[:0] = [str(HERE), str(HERE / "backends"), str(HERE / "losses")]
 
 
@@ -44,8 +46,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
         return here.stem != f"test_{backend}"
     if here.parts[:1] == ("transformations",):
         return not config.adaptor.gradients
-    asked = any(Path(arg).resolve().is_relative_to(HERE / "together") for arg in config.args)
-    return True if here.parts[:1] == ("together",) and not asked else None
+    folder = here.parts[0]
+    asked = any(Path(arg).resolve().is_relative_to(HERE / folder) for arg in config.args)
+    return True if folder in APART and not asked else None
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

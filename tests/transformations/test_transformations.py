@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
+from differences import second_differences
 from matrix import (
+    DETACHED,
+    SETTINGS,
     Call,
     every_attached_setting,
     every_case,
@@ -14,6 +17,7 @@ from matrix import (
     every_setting,
     fewer,
     flatten,
+    of_settings,
     traceable,
 )
 from tolerances import second_tolerance
@@ -130,6 +134,18 @@ def moved(column, k, step):
         return [x + step * (i == k) for i, x in enumerate(column)]
     width = len(flatten(column[0]))
     return [moved(row, k - i * width, step) for i, row in enumerate(column)]
+@of_settings([row for row in SETTINGS if not row[0].whole and row[0].loss_name not in DETACHED])
+@fewer(hessian="last", options="first")
+def test_hessian_diagonal_is_that_of_autodiff(on, case, options, hessian):
+    call = Call(on, case, n=3)
+    x, *rest = call.given
+    loss = call.loss(**options, reduction="mean")
+    wanted = flatten(on.read(hessian(lambda x: loss(x, *rest))(x)))
+    n = len(flatten(on.read(x)))
+    found = flatten(on.read(xlosses.hessian_diagonal(loss)(x, *rest)))
+    scale = max(map(abs, wanted)) or 1.0
+    limit = second_tolerance(case.name, by_products=False)
+    assert max(abs(a - b) for a, b in zip(found, wanted[:: n + 1], strict=True)) <= limit * scale
 
 
 @every_case

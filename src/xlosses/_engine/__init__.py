@@ -62,7 +62,10 @@ def value_and_diagonals(
     curvature = Curvature(call.formula, places)
     # Elsewhere than on NumPy a formula whose slope is another function would be compiled for each call.
     runner = _runner(plan.xp) if plan.xp.framework == FRAMEWORKS["numpy"] else _whole_runner
-    value, diagonals = runner.value_and_gradients(plan, call._replace(formula=curvature.as_formula()), places)
+    with runner.quiet():  # the derivative of what a formula leaves out may be infinite
+        value, diagonals = runner.value_and_gradients(
+            plan, call._replace(formula=curvature.as_formula()), places
+        )
     return value, diagonals, curvature.is_zero
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from xlosses._backends import namespace_of
+from xlosses._core.checks import is_number
 from xlosses._core.formula import Formula
 from xlosses._engine.duals import Duals, values
 from xlosses._engine.whole import Places
@@ -72,4 +74,4 @@ class Curvature:
 
 
 def _dual(words: Duals, x: Any, derivative: Any) -> Any:
-    return words.made(x, derivative) if hasattr(x, "dtype") and not isinstance(x, float) else x
+    return x if is_number(x) or namespace_of(x) is None else words.made(x, derivative)

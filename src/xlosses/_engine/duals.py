@@ -10,7 +10,7 @@ import operator
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from xlosses._backends import FLOATING, INTEGRAL, Namespace
+from xlosses._backends import FLOATING, INTEGRAL, Namespace, namespace_of
 
 
 class Dual:
@@ -183,7 +183,7 @@ CONSTANT = {  # the derivative of what these return is 0, or they return no real
     *("all", "any", "argmax", "argmin", "argsort", "array", "ceil", "empty_like", "equal", "floor"),
     *("full_like", "greater", "greater_equal", "indices", "isfinite", "isinf", "isnan", "less"),
     *("less_equal", "logical_and", "logical_not", "logical_or", "logical_xor", "not_equal", "ones_like"),
-    *("round", "searchsorted", "sign", "stop_gradient", "trunc", "zeros_like"),
+    *("result_type", "round", "searchsorted", "sign", "stop_gradient", "trunc", "zeros_like"),
 }
 OF_DTYPES = ("default_float", "dtype_name", "dtype_named", "widest_integer")
 
@@ -226,7 +226,7 @@ class Duals(Namespace):
     def refuse(self, what: str) -> NoReturn:
         """There is no rule for this."""
         raise TypeError(
-            f"{self.user} has no second derivative here: its slope takes the derivative of {what}, "
+            f"{self.user} has no second derivative here: that of its slope needs the derivative of {what}, "
             "which is not known; differentiate by the framework, or write the slope with other words"
         )
 
@@ -242,7 +242,7 @@ class Duals(Namespace):
         """What a word of the framework returned, with its arrays of real numbers as constants."""
         if isinstance(found, (tuple, list)):
             return type(found)(map(self.constant, found))
-        return self.made(found) if hasattr(found, "dtype") else found
+        return found if namespace_of(found) is None else self.made(found)
 
     def linear(self, function: Callable[..., Any], x: Any, *args: Any, **options: Any) -> Any:
         """A word that does with the derivative what it does with its first argument."""
@@ -328,9 +328,22 @@ class Duals(Namespace):
         return self.made(value, total / xp.sum(is_it, axis=axis, keepdims=keepdims))
 
     def softmax(self, x: Any) -> Any:
+        p = self.standard.softmax(values(x))
+        slope = self._log_softmax_slope(x, p)
+        return self.made(p, None if slope is None else p * slope)
+
+    def log_softmax(self, x: Any) -> Any:
+        slope = self._log_softmax_slope(x, self.standard.softmax(values(x)))
+        return self.made(self.standard.log_softmax(values(x)), slope)
+
+    def _log_softmax_slope(self, x: Any, p: Any) -> Any:
+        """dx less its mean under p, less dx at the largest entry first: 1 - p cancels where p is nearly 1."""
         (x, dx), xp = _parts(x), self.standard
-        p = xp.softmax(x)
-        return self.made(p, None if dx is None else p * (dx - xp.dot(p, dx)[..., None]))
+        if dx is None:
+            return None
+        largest = xp.astype(xp.argmax(x, axis=-1), xp.widest_integer())
+        dx = dx - xp.pick(dx, largest)[..., None]
+        return dx - xp.dot(p, dx)[..., None]
 
     def softmax_less_one(self, x: Any, labels: Any) -> Any:
         derivative = _parts(self.softmax(x))[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -27,12 +27,14 @@ class NumPyRunner(Runner):
         is_small = operands.size <= min(limit, LONG)
         if is_small or (operands.needs_little_memory and math.prod(operands.shape) <= limit):
             return compute(operands)
-        quiet = partial(np.errstate, all="ignore")
 
         def compute_block(block: Operands) -> Any:
-            return ordinary_first(compute, block, places, _finite, quiet)
+            return ordinary_first(compute, block, places, _finite, self.quiet)
 
         return in_blocks(compute_block, operands, limit, places, _pieces)
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        return np.errstate(all="ignore")
 
 
 def _finite(piece: Any) -> bool:
