@@ -20,12 +20,21 @@ PINNED = {
 }
 TEST_TOOLS = ("numpy", "pytest", "pytest-xdist", "hypothesis", "mpmath", "cloudpickle")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
+# What losses are given to as objectives; for Linux xgboost-cpu is XGBoost without hundreds of MB for GPUs.
+BOOSTERS = (
+    "xgboost-cpu" if platform.system() == "Linux" else "xgboost",
+    "lightgbm",
+    "catboost",
+    "scikit-learn",
+)
 EXAMPLES = (
     "xlosses._core",
     "xlosses._engine.switch",
     "xlosses._evaluate",
     "xlosses._sums",
+    "xlosses._hessian_diagonal",
     "xlosses._value_and_grad",
+    "xlosses.boosting",
     "xlosses.losses",
     "xlosses.keras",
     "xlosses.testing",
@@ -54,7 +63,8 @@ MUTATED = {
     "numpy": (
         *("_backends/cache.py", "_backends/generic.py", "_backends/numpy.py", "_core", "losses"),
         *("_engine/blocks.py", "_engine/careful.py", "_engine/numpy.py", "_engine/switch.py"),
-        *("_engine/whole.py", "_evaluate.py", "_value_and_grad.py"),
+        *("_engine/whole.py", "_engine/diagonal.py", "_engine/duals.py", "_evaluate.py"),
+        *("_value_and_grad.py", "_hessian_diagonal.py", "boosting.py"),
     ),
     "torch": (
         "_backends/torch.py",
@@ -226,6 +236,13 @@ def together(session: nox.Session) -> None:
     session.run("mypy", "--strict", "tests/typing_for_users.py")  # torch in, torch out
     env = {**PROGRAMS, **HASTY}
     session.run("pytest", "tests/together", *SIDE_BY_SIDE, *session.posargs, env=env)
+
+
+@nox.session(default=False)
+def boosting(session: nox.Session) -> None:
+    """Losses as objectives of XGBoost, LightGBM and CatBoost, beside their own."""
+    install(session, *TEST_TOOLS, *BOOSTERS, extras="numpy")
+    session.run("pytest", "tests/boosting", *session.posargs)
 
 
 @nox.session

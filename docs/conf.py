@@ -8,6 +8,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 import make_accuracy
 import make_benchmarks
+import make_boosting
 import make_call
 import make_capabilities
 import make_gallery
@@ -61,6 +62,7 @@ MAKERS = {
     "gallery": make_gallery,
     "how_it_runs": make_call,
     **{f"migration/{peer}": make_migration for peer in make_migration.PEERS},
+    "boosting": make_boosting,
 }
 
 

@@ -25,7 +25,7 @@ COMPILED = {"jax": ("backends", "engine", "losses", "transformations"), "torch":
 
 APART = ("together", "boosting")  # folders of sessions of their own
 
-sys.path[:0] = [str(HERE), str(HERE / "backends"), str(HERE / "losses")]
+sys.path[:0] = [str(HERE), str(HERE / "backends"), str(HERE / "losses"), str(HERE / "boosting")]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
