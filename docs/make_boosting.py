@@ -50,7 +50,8 @@ def draw(theme: Theme) -> Figure:
     axes.scatter(x, y, s=7, color=theme.pale, alpha=0.55, linewidth=0)
     for quantile, style in QUANTILES.items():
         colour = theme.lines[quantile == 0.5]
-        axes.plot(x, boosted(x, y, quantile), style, color=colour, linewidth=1.6, label=f"quantile {quantile}")
+        label = f"quantile {quantile}"
+        axes.plot(x, boosted(x, y, quantile), style, color=colour, linewidth=1.6, label=label)
     axes.tick_params(colors=theme.pale, labelcolor=theme.ink, labelsize=8.5)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(theme.pale)
