@@ -10,6 +10,7 @@ from matrix import Call, every_case, every_setting, exactly, fewer, flatten
 from tolerances import second_tolerance
 
 import xlosses
+from xlosses._core.formula import declared
 
 WEIGHTS, KEPT = [0.5, 2.0, 0.0, 1.5], [True, False, True, True]
 SHARED = "which all terms share"
@@ -47,11 +48,12 @@ def test_diagonal(on, case, options):
 
 
 @every_case
-def test_weights_and_mask(on, case):
+def test_weights_and_mask(on, case, setting):
     call = Call(on, case, n=4)
     weights, where = on.array(WEIGHTS), on.bench.array(KEPT, "bool")
     for name in case.slopes:
-        found = diagonal(call, name, reduction="weighted_mean", weights=weights, where=where)
+        with xlosses.engine(setting):
+            found = diagonal(call, name, reduction="weighted_mean", weights=weights, where=where)
         if found is not None:
             wanted = diagonal_differences(case, call.data, {}, name, "weighted_mean", WEIGHTS, KEPT)
             assert_close(case, found, wanted)
@@ -114,6 +116,24 @@ def test_a_broadcast_row_has_the_sum(on):
     apart = ask(on.array([[1.0, 2.0], [1.0, 2.0]]), y, reduction="sum")
     found, (first, second) = on.read(ask(x, y, reduction="sum")), on.read(apart)
     assert found[0] == pytest.approx([a + b for a, b in zip(first, second, strict=True)], rel=1e-4)
+
+
+@declared("rows", "labels", reads_one_entry=True)
+def cubed(xp, x, label):
+    return xp.pick(x, label) ** 3
+
+
+@cubed.slope
+def cubed_slope(xp, x, label):
+    return 3.0 * xp.pick(x, label) ** 2
+
+
+def test_a_formula_that_reads_one_entry(on):
+    x, labels = on.array([[1.0, 2.0], [3.0, 4.0]]), on.bench.array([1, 0], "int32")
+    found = xlosses.hessian_diagonal(
+        lambda x: xlosses.evaluate(cubed, dict(x=x, labels=labels), reduction="sum")
+    )
+    assert on.read(found(x)) == [[0.0, 12.0], [18.0, 0.0]]
 
 
 def of(form):

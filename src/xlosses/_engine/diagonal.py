@@ -39,13 +39,11 @@ class Curvature:
         xp, x, formula = words.standard, arrays[place], self.formula
         zeros = xp.zeros_like(x)
         kind = formula.alignment[place] if formula.alignment else "elements"
-        if kind in ("elements", "scalars"):
+        if kind in ("elements", "scalars") or formula.reads_one_entry:
             found = self._derivative(words, arrays, parameters, place, zeros + 1.0)
-            return zeros if found is None else found
-        if formula.reads_one_entry:
-            labels, ones = arrays[formula.alignment.index("labels")], zeros[..., 0] + 1.0
-            found = self._derivative(words, arrays, parameters, place, xp.put_at(zeros, labels, ones))
-            return zeros[..., 0] if found is None else found
+            if found is None:
+                return zeros[..., 0] if formula.reads_one_entry else zeros
+            return found
         entries, columns = xp.indices(x.shape[-1], x), []
         for k in range(x.shape[-1]):
             seed = xp.where(entries == k, zeros + 1.0, 0.0)
