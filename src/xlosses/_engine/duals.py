@@ -194,6 +194,7 @@ class Duals(Namespace):
     def __init__(self, inner: Namespace, user: str) -> None:
         self.standard, self.user, self.values = inner, user, self
         self.dtype_names = inner.dtype_names
+        self.kept: Any = None  # the last softmax
         for word in OF_DTYPES:
             setattr(self, word, getattr(inner, word))
         for word in (*LINEAR, *BILINEAR, *CONSTANT, *SLOPES):
@@ -201,7 +202,7 @@ class Duals(Namespace):
                 setattr(self, word, self._word(word))
 
     def __getattr__(self, word: str) -> Any:
-        if word[:2] == "__" or word in ("standard", "user"):
+        if word[:2] == "__" or word in ("standard", "user", "kept"):
             raise AttributeError(word)
         found = getattr(self.standard, word)
         return self._word(word) if callable(found) and word not in (*FLOATING, *INTEGRAL, "bool") else found
@@ -328,26 +329,28 @@ class Duals(Namespace):
         return self.made(value, total / xp.sum(is_it, axis=axis, keepdims=keepdims))
 
     def softmax(self, x: Any) -> Any:
-        p = self.standard.softmax(values(x))
-        slope = self._log_softmax_slope(x, p)
+        p, largest = self._softmax_of(values(x))
+        slope = self._log_softmax_slope(x, p, largest)
         return self.made(p, None if slope is None else p * slope)
 
     def log_softmax(self, x: Any) -> Any:
-        slope = self._log_softmax_slope(x, self.standard.softmax(values(x)))
+        slope = self._log_softmax_slope(x, *self._softmax_of(values(x)))
         return self.made(self.standard.log_softmax(values(x)), slope)
 
-    def _log_softmax_slope(self, x: Any, p: Any) -> Any:
+    def _log_softmax_slope(self, x: Any, p: Any, largest: Any) -> Any:
         """dx less its mean under p, less dx at the largest entry first: 1 - p cancels where p is nearly 1."""
-        (x, dx), xp = _parts(x), self.standard
+        dx, xp = _parts(x)[1], self.standard
         if dx is None:
             return None
-        largest = xp.astype(xp.argmax(x, axis=-1), xp.widest_integer())
         dx = dx - xp.pick(dx, largest)[..., None]
         return dx - xp.dot(p, dx)[..., None]
 
-    def softmax_less_one(self, x: Any, labels: Any) -> Any:
-        derivative = _parts(self.softmax(x))[1]
-        return self.made(self.standard.softmax_less_one(values(x), labels), derivative)
+    def _softmax_of(self, x: Any) -> Any:
+        """The softmax and the place of the largest entry, kept for the next entry of the diagonal."""
+        if self.kept is None or self.kept[0] is not x:
+            xp = self.standard
+            self.kept = x, (xp.softmax(x), xp.astype(xp.argmax(x, axis=-1), xp.widest_integer()))
+        return self.kept[1]
 
     def logaddexp(self, x: Any, y: Any) -> Any:
         value = self.standard.logaddexp(values(x), values(y))
