@@ -333,6 +333,11 @@ class Duals(Namespace):
         slope = self._log_softmax_slope(x, p, largest)
         return self.made(p, None if slope is None else p * slope)
 
+    def softmax_less_one(self, x: Any, labels: Any) -> Any:
+        p, xp = self.softmax(x), self.standard
+        value = xp.add_at(p.value, labels, -xp.ones_like(p.value[..., 0]))
+        return self.made(value, p.derivative)
+
     def log_softmax(self, x: Any) -> Any:
         slope = self._log_softmax_slope(x, *self._softmax_of(values(x)))
         return self.made(self.standard.log_softmax(values(x)), slope)
