@@ -322,3 +322,9 @@ def test_a_batch_in_chunks_is_what_pytorch_makes_of_all_at_once(dense, ours, n):
     wanted = torch.autograd.grad(dense(q, k, t), (q, k, t))
     for x, y in zip((value, *found), (dense(q, k, t), *wanted), strict=True):
         assert torch.allclose(x, y, rtol=1e-10, atol=1e-14)
+
+
+def test_hessian_diagonal_is_not_compiled():
+    compiled = torch.compile(xlosses.hessian_diagonal(xlosses.huber_loss), backend="eager")
+    with pytest.raises(TypeError, match="cannot trace hessian_diagonal"):
+        compiled(torch.tensor([0.5, 4.0]), torch.zeros(2))
