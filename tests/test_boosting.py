@@ -180,6 +180,8 @@ def test_refusals():
         objective(xlosses.mse_loss, reduction="sum")
     with pytest.raises(TypeError, match=r"^an objective has the derivatives of a loss alone"):
         objective(lambda x, y: 2.0 * xlosses.mse_loss(x, y))(LABELS, SCORES)
+    with pytest.raises(TypeError, match=r"compares the array with itself"):
+        objective(lambda x, _: xlosses.cosine_similarity_loss(x, x))(np.zeros(2), ROWS)
 
 
 def test_many_rows_in_blocks():

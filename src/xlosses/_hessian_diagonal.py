@@ -73,7 +73,7 @@ class DiagonalRequest(Request):
     def together(self, derivatives: list[Any]) -> Any:
         if len(derivatives) > 1:
             raise TypeError(
-                "hessian_diagonal takes the other arrays as constants, and this loss compares the array with "
+                "the other arrays of a second derivative are constants, and this loss compares the array with "
                 "itself; differentiate by the framework"
             )
         return derivatives[0]

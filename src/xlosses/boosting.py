@@ -13,7 +13,7 @@ from xlosses._backends import Namespace, load
 from xlosses._core.alignment import OF_INTEGERS
 from xlosses._core.call import Call
 from xlosses._core.checks import nonnegative, positive
-from xlosses._evaluate import Request
+from xlosses._hessian_diagonal import DiagonalRequest
 from xlosses._value_and_grad import answered
 
 __all__ = ["Objective", "objective"]
@@ -139,7 +139,7 @@ class Objective:
         return f"<objective {getattr(self.loss, '__name__', self.loss)}>"
 
 
-class _Step(Request):
+class _Step(DiagonalRequest):
     """Both derivatives of the sum of a loss whose labels are floats."""
 
     asks = "an objective has the derivatives"
@@ -155,7 +155,8 @@ class _Step(Request):
         return call._replace(arrays=tuple(arrays), reduction="sum")
 
     def derived(self, call: Call, xp: Namespace | None, places: tuple[int, ...]) -> tuple[Any, Any]:
-        _, (self.diagonal,), self.is_linear = _engine.value_and_diagonals(call, xp, places)
+        _, diagonals, self.is_linear = _engine.value_and_diagonals(call, xp, places)
+        self.diagonal = diagonals[0]
         return _engine.value_and_gradients(call, xp, places)
 
 

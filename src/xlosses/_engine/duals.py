@@ -284,9 +284,8 @@ class Duals(Namespace):
     def pow(self, x: Any, y: Any) -> Any:
         (x, dx), (y, dy) = _parts(x), _parts(y)
         value = x**y
-        by_x = (
-            None if dx is None else (2.0 * x if type(y) in (int, float) and y == 2 else y * x ** (y - 1)) * dx
-        )
+        is_square = type(y) in (int, float) and y == 2
+        by_x = None if dx is None else (2.0 * x if is_square else y * x ** (y - 1)) * dx
         by_y = None if dy is None else value * self._log(x, dy) * dy
         return self.made(value, _sum(by_x, by_y))
 
