@@ -73,8 +73,8 @@ class DiagonalRequest(Request):
     def together(self, derivatives: list[Any]) -> Any:
         if len(derivatives) > 1:
             raise TypeError(
-                "the other arrays of a second derivative are constants, and this loss compares the array with "
-                "itself; differentiate by the framework"
+                "the other arrays of a second derivative are constants, and this loss compares the array "
+                "with itself; differentiate by the framework"
             )
         return derivatives[0]
 
