@@ -5,8 +5,8 @@ import typing as _t
 from xlosses._core.formula import formula
 from xlosses._engine import engine
 from xlosses._evaluate import evaluate
-from xlosses._sums import sums
 from xlosses._hessian_diagonal import hessian_diagonal
+from xlosses._sums import sums
 from xlosses._value_and_grad import value_and_grad
 from xlosses.losses.adaptive import general_robust_loss
 from xlosses.losses.angular import arcface_loss, cosface_loss

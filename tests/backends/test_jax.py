@@ -294,6 +294,8 @@ def test_ctc_is_no_longer_a_program_for_longer_sequences(grown):
         return program.count(" = ")
 
     assert equations(10) == equations(40)
+
+
 def test_hessian_diagonal_under_jit_and_vmap():
     logits, labels = jnp.asarray([[1.0, 2.0, 3.0], [0.0, 0.5, 1.0]]), jnp.asarray([1, 2])
     diagonal = xlosses.hessian_diagonal(partial(xlosses.cross_entropy, reduction="sum"))
