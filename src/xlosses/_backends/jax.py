@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any
+from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
@@ -140,6 +142,7 @@ namespace = Jax(jnp)
 class JaxWorkbench(Workbench):
     package = "jax"
     differentiates = True
+    compiler = "jax.jit"
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return jnp.asarray(values, dtype=dtype)
@@ -149,6 +152,17 @@ class JaxWorkbench(Workbench):
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(f)
+
+    def traced(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.jit(f)
+
+    def wide(self) -> AbstractContextManager[Any]:
+        # Versions before 0.7 have it in a module of experiments.
+        enable = (jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")).enable_x64
+        return cast(AbstractContextManager[Any], enable(True))
+
+    def device_of(self, x: Any) -> str:
+        return ", ".join(sorted(map(str, x.devices())))
 
     def devices(self) -> list[str]:
         return [str(device) for device in jax.devices()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
 from io import StringIO
 from typing import Any, cast
 
@@ -190,6 +191,7 @@ any_length = AnyLength(mx)
 class MlxWorkbench(Workbench):
     package = "mlx"
     differentiates = True
+    compiler = "mx.compile"
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return mx.array(values, dtype=self.xp._key(dtype))
@@ -200,6 +202,15 @@ class MlxWorkbench(Workbench):
 
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return mx.compile(f)
+
+    def traced(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return mx.compile(f)
+
+    def wide(self) -> AbstractContextManager[Any]:
+        return mx.stream(mx.cpu)  # GPUs have no float64
+
+    def device_of(self, x: Any) -> str:
+        return ""  # memory is shared, and arrays have no device
 
     def devices(self) -> list[str]:
         names = ["cpu"]

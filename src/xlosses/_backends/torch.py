@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable
 from typing import Any
 
@@ -187,6 +188,7 @@ namespace.values = Values(standard)
 class TorchWorkbench(Workbench):
     package = "torch"
     differentiates = True
+    compiler = "torch.compile"
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
         return torch.tensor(values, dtype=getattr(torch, dtype))
@@ -196,6 +198,21 @@ class TorchWorkbench(Workbench):
         value = f(*leaves)
         grads = torch.autograd.grad(value, leaves, materialize_grads=True)
         return value.detach(), grads
+
+    def traced(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        torch.compiler.reset()  # else it gives up after a few functions of the same code
+        compiled = torch.compile(f, backend="aot_eager")
+
+        def run(*arrays: Any) -> Any:
+            with warnings.catch_warnings():
+                # Its own, for every autograd.Function that it meets.
+                warnings.filterwarnings("ignore", "<class 'torch.autograd.function.Function'> should not be")
+                return compiled(*arrays)
+
+        return run
+
+    def traced_value_and_grad(self, f: Callable[..., Any], *arrays: Any) -> tuple[Any, tuple[Any, ...]]:
+        return self.value_and_grad(self.traced(f), *arrays)  # the way its users go
 
     def devices(self) -> list[str]:
         found = ["cpu"]

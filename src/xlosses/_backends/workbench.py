@@ -1,8 +1,9 @@
-"""What only demo, parity check and tests need of a framework: make arrays, read them, differentiate."""
+"""What only demo, parity check and tests need of a framework: make arrays, read, differentiate, compile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from typing import Any
 
@@ -14,6 +15,7 @@ class Workbench:
 
     package = ""
     differentiates = False
+    compiler = ""  # what `traced` runs, as the framework calls it; "" where it has none
 
     def __init__(self, xp: Namespace) -> None:
         self.xp = xp
@@ -33,6 +35,26 @@ class Workbench:
     def compile(self, f: Callable[..., Any]) -> Callable[..., Any]:
         """f compiled by the framework; f itself where that would take tools that are installed apart."""
         return f
+
+    def traced(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """f as the framework's compiler reads it, without tools that are installed apart."""
+        raise TypeError(f"{self.xp.framework} has no compiler")
+
+    def traced_value_and_grad(self, f: Callable[..., Any], *arrays: Any) -> tuple[Any, tuple[Any, ...]]:
+        """`value_and_grad` as the compiler reads it."""
+        found: tuple[Any, tuple[Any, ...]]
+        found = self.traced(lambda *leaves: self.value_and_grad(f, *leaves))(*arrays)
+        return found
+
+    def wide(self) -> AbstractContextManager[Any]:
+        """Where this framework computes in float64, if it can at all."""
+        return nullcontext()
+
+    def device_of(self, x: Any) -> str:
+        """The device that holds an array."""
+        from array_api_compat import device
+
+        return str(device(x))
 
     def version(self) -> str:
         return version(self.package)
