@@ -145,6 +145,8 @@ class JaxWorkbench(Workbench):
     compiler = "jax.jit"
 
     def array(self, values: Any, dtype: str = "float32") -> Any:
+        if dtype in ("int64", "uint64") and self.xp.default_float() == "float32":
+            dtype = dtype.replace("64", "32")  # which JAX would do as well, with a warning
         return jnp.asarray(values, dtype=dtype)
 
     def value_and_grad(self, f: Callable[..., Any], *arrays: Any) -> tuple[Any, tuple[Any, ...]]:
