@@ -158,6 +158,9 @@ class JaxWorkbench(Workbench):
     def traced(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(f)
 
+    def mapped(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return jax.vmap(f)
+
     def wide(self) -> AbstractContextManager[Any]:
         # Versions before 0.7 have it in a module of experiments.
         enable = (jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")).enable_x64

@@ -206,6 +206,9 @@ class MlxWorkbench(Workbench):
     def traced(self, f: Callable[..., Any]) -> Callable[..., Any]:
         return mx.compile(f)
 
+    def mapped(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return mx.vmap(f)
+
     def wide(self) -> AbstractContextManager[Any]:
         return mx.stream(mx.cpu)  # GPUs have no float64
 

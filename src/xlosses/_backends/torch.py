@@ -214,6 +214,9 @@ class TorchWorkbench(Workbench):
     def traced_value_and_grad(self, f: Callable[..., Any], *arrays: Any) -> tuple[Any, tuple[Any, ...]]:
         return self.value_and_grad(self.traced(f), *arrays)  # the way its users go
 
+    def mapped(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        return torch.func.vmap(f)
+
     def devices(self) -> list[str]:
         found = ["cpu"]
         if torch.cuda.is_available():

@@ -46,6 +46,10 @@ class Workbench:
         found = self.traced(lambda *leaves: self.value_and_grad(f, *leaves))(*arrays)
         return found
 
+    def mapped(self, f: Callable[..., Any]) -> Callable[..., Any]:
+        """f over the first axis of each of its arrays, as the framework's vmap does it."""
+        raise TypeError(f"{self.xp.framework} has no vmap")
+
     def wide(self) -> AbstractContextManager[Any]:
         """Where this framework computes in float64, if it can at all."""
         return nullcontext()

@@ -4,6 +4,7 @@ from xlosses.testing.agreement import Agreement
 from xlosses.testing.asserting import assert_parity
 from xlosses.testing.case import Case, Expected, expected
 from xlosses.testing.catalogue import CASES
+from xlosses.testing.checks import check_loss, parametrize_with_checks
 from xlosses.testing.data import KINDS, Kind
 from xlosses.testing.parity import Comparison, compare
 from xlosses.testing.references import Term
@@ -18,6 +19,8 @@ __all__ = [
     "Kind",
     "Term",
     "assert_parity",
+    "check_loss",
     "compare",
     "expected",
+    "parametrize_with_checks",
 ]

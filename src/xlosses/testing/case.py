@@ -40,6 +40,9 @@ class Case:
     whole : bool
         Whether a term depends on entries that belong to others, as where each is compared with all.
         The reference is then given the number of the term and all arrays whole, and so are partials.
+    kinks : sequence of mappings
+        Entries of each array at which the loss has a kink, where its slope must agree with autodiff.
+        Arrays that are equal or zero are tried anyhow.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Case:
     options: Sequence[Mapping[str, Any]] = ({},)
     by: tuple[str, ...] = ()
     whole: bool = False
+    kinks: Sequence[Data] = ()
 
     @property
     def slopes(self) -> tuple[str, ...]:

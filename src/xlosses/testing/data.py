@@ -20,6 +20,9 @@ class Kind:
     row: bool = False
     dtype: str = ""  # of its own; otherwise the floating dtype of the call
     shared: bool = False  # whether all terms share the array, which is drawn once
+    free: bool = (
+        False  # of integers: whether any is right, as names are that are compared and never picked by
+    )
 
 
 def kind_of(name: str) -> Kind:
@@ -119,7 +122,7 @@ KINDS: dict[str, Kind] = {
     "query": Kind(_row(_short), row=True),
     "key": Kind(_row(_short), row=True),
     "embedding": Kind(_row(_short), row=True),
-    "identity": Kind(lambda rng: rng.randrange(3), dtype="int32"),
+    "identity": Kind(lambda rng: rng.randrange(3), dtype="int32", free=True),
     "temperature": Kind(lambda rng: rng.uniform(0.2, 0.6), shared=True),
     "scale": Kind(lambda rng: rng.uniform(2.0, 6.0), shared=True),
     "bias": Kind(lambda rng: rng.uniform(-3.0, -1.0), shared=True),
