@@ -159,3 +159,123 @@ def test_doctor_with_nothing_installed():
         'What is missing comes with:  python -m pip install "xlosses[numpy,torch,jax,mlx,demo]"'
         in found.stdout
     )
+
+
+def test_there_is_real_data_of_every_case():
+    from xlosses.testing.data import real
+
+    for case in CASES.values():
+        assert {*real(case.arrays)} == {*case.arrays}
+
+
+MODULE = """
+import xlosses
+
+def huber(x, y):
+    return xlosses.huber_loss(x, y, reduction="mean")
+
+def picked(logits, labels, scale=1.0):
+    return xlosses.cross_entropy(logits * scale, labels, reduction="mean")
+
+def off(x):
+    return x * 1.001 if type(x).__module__ == "torch" else x * 1.0
+
+number = 3
+"""
+
+
+@pytest.fixture
+def module(tmp_path):
+    (tmp_path / "of_mine.py").write_text(MODULE)
+    return tmp_path
+
+
+def test_parity_of_functions(module):
+    files = ("--json", "figures.json", "--html", "report.html")
+    settings = ("--backends", "numpy,torch,mlx")
+    found = run("parity", "of_mine:huber", "of_mine:off", *settings, *files, cwd=module)
+    assert found.returncode == 1, found.stderr
+    assert "PASS of_mine:huber on PyTorch: 6 results" in found.stdout
+    assert "FAIL of_mine:off on PyTorch: 4 results" in found.stdout
+    assert "  PyTorch, torch.compile: gradient by x: float32, 64 of 64 entries differ" in found.stdout
+    rows = json.loads((module / "figures.json").read_text())
+    assert {row["backend"] for row in rows if not row["passed"]} == {"torch"}
+    page = (module / "report.html").read_text()
+    for word in ("prefers-color-scheme: dark", "of_mine:off", "mx.compile", "4 of 22 results are out", "MLX"):
+        assert word in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_parity_on_the_data_of_a_file(module, named):
+    import numpy as np
+
+    logits, labels = np.zeros((3, 2), np.float32), np.asarray([0, 1, 1])
+    if named:
+        np.savez(module / "data.npz", labels=labels, logits=logits, scale=np.float32(2.0))
+    else:
+        np.savez(module / "data.npz", logits, labels)
+    settings = ("--backends", "numpy", "--data", "data.npz")
+    found = run("parity", "of_mine:picked", *settings, cwd=module)
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "PASS of_mine:picked on NumPy: 1 results" in found.stdout
+    found = run("parity", "of_mine:huber", *settings, cwd=module)
+    if named:
+        assert found.returncode == 2
+        assert "of_mine:huber has no parameter" in found.stderr
+
+
+def test_parity_on_kinds_of_data(module):
+    settings = ("--backends", "numpy", "--kinds", "logits,labels")
+    found = run("parity", "of_mine:picked", *settings, cwd=module)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("of_mine",), "'of_mine' is not module:function"),
+        (("no_such:f",), "no_such cannot be imported (ModuleNotFoundError"),
+        (("of_mine:tea",), "there is no tea in of_mine"),
+        (("of_mine:number",), "of_mine:number is no function"),
+        (("of_mine:huber", "--kinds", "tea,cake"), "there is no kind 'tea'; there are prediction, "),
+        (("of_mine:huber", "--kinds", "target"), "takes 2 arrays (x, y), but --kinds has 1"),
+        (("of_mine:huber", "--kinds", "target", "--data", "x.npz"), "--data and --kinds exclude each other"),
+        (("of_mine:huber", "--data", "x.npz"), "No such file"),
+        (("of_mine:huber", "--data", "of_mine.py"), "of_mine.py is no .npz file of arrays"),
+        (("of_mine:huber", "--losses", "mse_loss"), "--losses chooses among the losses of xlosses"),
+        (("--data", "x.npz"), "are for functions of yours"),
+    ],
+)
+def test_wrong_usage_of_parity(module, monkeypatch, capsys, arguments, message):
+    monkeypatch.chdir(module)
+    monkeypatch.syspath_prepend(str(module))
+    assert main(["parity", *arguments]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_report_of_the_losses(tmp_path):
+    report = tmp_path / "report.html"
+    assert main(["parity", "--losses", "mse_loss", "--backends", "numpy,mlx", "--html", str(report)]) == 0
+    page = report.read_text()
+    for word in ("mse_loss", "NumPy", "MLX", "results are within tolerance", "array", "Python"):
+        assert word in page
+    assert "PyTorch</th>" not in page
+
+
+def test_a_page_says_what_is_beyond_and_what_is_no_number():
+    from xlosses._cli.page import Figure
+    from xlosses._cli.page import page as text_of
+
+    figures = [
+        Figure("f<x>", "NumPy", "output", 0.0, 1e-6, True),
+        Figure("f<x>", "JAX, jax.jit", "output", 9e-7, 1e-6, True),
+        Figure("f<x>", "MLX", "output", float("nan"), float("nan"), False, "raises <TypeError>"),
+        Figure("g", "MLX", "gradient", float("inf"), 1e-6, False, "NaN"),
+    ]
+    page = text_of("title", "note", figures)
+    for word in ("f&lt;x&gt;", "raises &lt;TypeError&gt;", "exact", "JAX<br>jax.jit", "\u2717 no number"):
+        assert word in page
+    assert page.count("\u2717 infinite") == 1
+    assert page.count("\u2013</td>") == 2 + 2  # two cells without a figure, and two numbers that are none
+    assert "2 of 4 results are out of tolerance" in page

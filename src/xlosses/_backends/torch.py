@@ -205,8 +205,9 @@ class TorchWorkbench(Workbench):
 
         def run(*arrays: Any) -> Any:
             with warnings.catch_warnings():
-                # Its own, for every autograd.Function that it meets.
+                # Its own, for every autograd.Function that it meets, and for what else it reads.
                 warnings.filterwarnings("ignore", "<class 'torch.autograd.function.Function'> should not be")
+                warnings.filterwarnings("ignore", module=r"torch\._dynamo")
                 return compiled(*arrays)
 
         return run

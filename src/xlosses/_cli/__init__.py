@@ -28,7 +28,8 @@ side by side and draws their curves."""
 PARITY = """\
 Run every loss on real data in every installed framework, and compare value
 and gradient with a float64 reference. Prints the worst difference per loss
-and framework."""
+and framework. Or run functions of yours in every framework, as they are and
+compiled, on data that is drawn or read, and compare them with float64."""
 
 DOCTOR = """\
 Say which frameworks are installed, with their versions, devices and floating
@@ -87,6 +88,19 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _parity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "functions",
+        nargs="*",
+        metavar="MODULE:FUNCTION",
+        help="functions of yours, each of arrays (the losses of xlosses)",
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="FILE", help="an .npz file with their arrays, by the names of parameters"
+    )
+    parser.add_argument(
+        "--kinds", type=_names(), metavar="A,B", help="else draw these kinds of data for their parameters"
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a report as one page of HTML")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     parser.add_argument("--losses", type=_names(), metavar="A,B", help="only these losses (all)")
     _backends(parser, FRAMEWORKS)

@@ -1,4 +1,4 @@
-"""`xlosses parity`: every loss on every framework against its reference, on real data."""
+"""`xlosses parity`: every loss on every framework against its reference, on real data; or your functions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,46 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from xlosses._backends import FRAMEWORKS
+from xlosses._cli import functions, page
 from xlosses._cli.requirements import Missing, require, workbenches
 from xlosses.testing import CASES, Case, Comparison, compare
 from xlosses.testing.data import real
 
+OF_LOSSES = (
+    "Every loss of xlosses in float32 on real data, beside a reference in float64: value and gradients. "
+    "A difference is the largest of |a \u2212 b| over the largest |b|."
+)
+OF_FUNCTIONS = (
+    "Each function on every framework, as it is and compiled, beside the function in float64 on NumPy; "
+    "gradients beside autodiff in float64. A difference is the largest of |a \u2212 b| over the largest |b|."
+)
+
 
 def run(args: argparse.Namespace) -> int:
     """Print the table, write the figures, and return 1 when something is out of tolerance."""
+    return _of_functions(args) if args.functions else _of_losses(args)
+
+
+def _of_functions(args: argparse.Namespace) -> int:
+    if args.losses:
+        raise Missing("--losses chooses among the losses of xlosses, and no functions of yours")
+    found = functions.compared(args.functions, _installed(args.backends), args.data, args.kinds)
+    code = functions.report(found)
+    if args.json:
+        args.json.write_text(json.dumps(functions.rows(found), indent=1) + "\n")
+    if args.html:
+        page.write(args.html, "Parity of your functions", OF_FUNCTIONS, functions.figures(found))
+    return code
+
+
+def _installed(asked: Collection[str] | None) -> list[str] | None:
+    """The frameworks that were named, each of which must be there."""
+    return list(workbenches(asked, FRAMEWORKS)[0]) if asked else None
+
+
+def _of_losses(args: argparse.Namespace) -> int:
+    if args.data or args.kinds:
+        raise Missing("--data and --kinds are for functions of yours: xlosses parity module:function")
     require(("scikit-learn", "rich"), FRAMEWORKS)
     found, reasons = workbenches(args.backends, FRAMEWORKS)
     cases = _chosen(args.losses)
@@ -36,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     )
     if args.json:
         args.json.write_text(json.dumps([_figures(c) for c in comparisons], indent=1) + "\n")
+    if args.html:
+        page.write(args.html, "Parity of the losses", OF_LOSSES, [_figure(c) for c in comparisons])
     return 1 if failed else 0
 
 
@@ -78,6 +113,12 @@ def _cell(case: Case, backend: str, comparisons: Sequence[Comparison]) -> str:
     if all(c.passed for c in here):
         return f"{worst.difference:.1e} [green]PASS[/green]"
     return f"[bold red]{worst.difference:.1e} {worst.array}[/bold red]"
+
+
+def _figure(c: Comparison) -> page.Figure:
+    options = ", ".join(f"{name}={value}" for name, value in c.options.items())
+    what = f"{c.array} ({options})" if options else c.array
+    return page.Figure(c.case, FRAMEWORKS[c.backend], what, c.difference, c.tolerance, c.passed)
 
 
 def _figures(c: Comparison) -> dict[str, Any]:

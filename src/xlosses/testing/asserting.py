@@ -280,7 +280,7 @@ class _Run:
                 yield Agreement(self.name, way, what, "dtype", math.nan, math.nan, detail)
                 continue
             result = agreement(self.name, way, what, read(self.bench, x), wanted, dtype, limits)
-            detail = result.detail and f"{result.detail}; expected is {self.slopes.origin}"
+            detail = result.detail and f"{result.detail}; expected by {self.slopes.origin}"
             yield replace(result, detail=detail)
 
     def _failed(self, way: str, what: str, error: Exception) -> Agreement:

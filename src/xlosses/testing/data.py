@@ -190,6 +190,7 @@ def _breast_cancer() -> dict[str, list[Any]]:
         "logit": score.tolist(),
         "probability": [1.0 / (1.0 + math.exp(-x)) for x in score.tolist()],
         "chance": benign.astype(float).tolist(),
+        "variance": (0.5 + texture**2).tolist(),
         "side": (2.0 * benign - 1.0).tolist(),
         "score": score.tolist(),
         "rival score": texture.tolist(),
