@@ -141,7 +141,7 @@ def drawn(arrays: Mapping[str, str], n: int, seed: int = 0) -> dict[str, list[An
 
 def real(arrays: Mapping[str, str]) -> dict[str, Any]:
     """Entries for each array from scikit-learn's diabetes, breast cancer or digits."""
-    for source in (_diabetes, _breast_cancer, _digits, _few_digits):
+    for source in (_diabetes, _breast_cancer, _ranked_digits, _digits, _few_digits):
         table = source()
         if all(kind in table for kind in arrays.values()):
             return {name: table[kind] for name, kind in arrays.items()}
@@ -240,6 +240,14 @@ def _digits() -> dict[str, list[Any]]:
         "label count": [i % 3 for i in range(n)],
         "likeness": [1.0 if classes[i] == classes[j] else -1.0 for i, j in enumerate(mixed)],
     }
+
+
+@cache
+def _ranked_digits() -> dict[str, list[Any]]:
+    """The classes of each digit, as items to be ranked, of which the last does not count."""
+    table = _digits()
+    kept = [[k < 9 for k in range(10)]] * len(table["labels"])
+    return {"kept": kept, **{kind: table[kind] for kind in ("logits", "relevances", "tags")}}
 
 
 def _cosines(images: Any, means: list[Any]) -> list[list[float]]:
