@@ -274,7 +274,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The pages, where a warning is an error, and their examples."""
-    install(session, extras="numpy,docs")
+    install(session, "pytest", extras="numpy,docs")  # which an example imports
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "docs/_build/html")
     session.run("sphinx-build", "-W", "-q", "-b", "doctest", "docs", "docs/_build/doctest")
     print(f"The pages are in {os.path.relpath(HERE / 'docs' / '_build' / 'html' / 'index.html')}")
