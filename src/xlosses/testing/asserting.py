@@ -59,8 +59,8 @@ def assert_parity(
     compiled : bool
         Whether to run under `jax.jit`, `torch.compile` and `mx.compile` as well.
     rtol, atol : float, optional
-        What may differ, as in NumPy: atol + rtol times the expected. By default the tolerance of the dtype times
-        the largest entry of the array.
+        What may differ, as in NumPy: atol + rtol times the expected. By default the tolerance of the dtype
+        times the largest entry of the array.
     reference : callable or tree of arrays, optional
         What the outputs should be, or a function of the same arguments that says so. The function itself
         on NumPy in float64 unless given.
