@@ -101,6 +101,8 @@ def test_shape_and_form(name):
     fails(lambda x: x, X, match=r"\(4, 3\) where the reference has \(3, 4\)", backends=[name], reference=X.T)
     form = r"output is a tuple of 2 where the reference has a ndarray"
     fails(lambda x: (x, x), X, match=form, backends=[name], reference=X)
+    form = r"output is a tuple of 2 where the reference has a tuple of 3"
+    fails(lambda x: (x, x), X, match=form, backends=[name], reference=(X, X, X))
     form = r"output\[0\] is a dict of 'a' where the reference has a dict of 'b'"
     fails(lambda x: [{"a": x}], X, match=form, backends=[name], reference=[{"b": X}])
 

@@ -335,11 +335,16 @@ def check_transformations(case: Case, backend: str) -> None:
 @check()
 def check_unwritten(case: Case, backend: str) -> None:
     """The arrays come back as they were."""
-    setting = Setting(case, backend)
-    setting.loss(**_bare(case.options[0]), **setting.weights())
-    _gradients(setting, [*case.slopes], **_bare(case.options[0]), reduction="mean")
-    for name, x in setting.arrays.items():
-        assert setting.read(x) == setting.data[name], f"{name} was written to"
+    setting, options = Setting(case, backend), _bare(case.options[0])
+
+    def assert_kept(what: str) -> None:
+        for name, x in setting.arrays.items():
+            assert setting.read(x) == setting.data[name], f"{what} writes to {name}"
+
+    setting.loss(**options, **setting.weights())
+    assert_kept("the loss")
+    _gradients(setting, [*case.slopes], **options, reduction="mean")
+    assert_kept("its gradient")
 
 
 def _gradients(setting: Setting, names: list[str], **options: Any) -> dict[str, Any]:
