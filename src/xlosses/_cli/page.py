@@ -21,7 +21,7 @@ STYLE = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1a1a1a; --pale: #5f5f5f; --line: #d9d9d9;
   --exact: #eef3f8; --near: #2b6ca3; --deep: #fff; --bad: #b3261e; --badpage: #fdeceb; --empty: #f4f4f4; }
 @media (prefers-color-scheme: dark) { :root { --page: #131416; --ink: #e6e6e6; --pale: #a8a8a8;
-  --line: #3a3d42; --exact: #1b232c; --near: #8cc4f2; --deep: #0d1a26; --bad: #ff9b90; --badpage: #47201d;
+  --line: #3a3d42; --exact: #1b232c; --near: #3a76ab; --deep: #fff; --bad: #ff9b90; --badpage: #47201d;
   --empty: #1b1c1f; } }
 body { margin: 2rem auto; max-width: 68rem; padding: 0 1.5rem; background: var(--page); color: var(--ink);
   font: 15px/1.5 system-ui, sans-serif; }
@@ -125,7 +125,7 @@ def _cell(figures: Sequence[Figure]) -> str:
     if not worst.passed:
         return f'<td class="bad" title="{tip}">\u2717 {text}</td>'
     share = _shade(worst.share)
-    ink = "var(--deep)" if share > 0.55 else "var(--ink)"
+    ink = "var(--deep)" if share > 0.85 else "var(--ink)"
     shade = f"color-mix(in oklab, var(--near) {100 * share:.0f}%, var(--exact))"
     return f'<td style="background:{shade};color:{ink}" title="{tip}">{text}</td>'
 
