@@ -194,6 +194,8 @@ LOSSES: Mapping[str, Loss] = {
     "jaccard_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "focal_tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "generalized_dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": 2, "class_axis": 1}),
+    "lovasz_hinge_loss": Loss(("logits", "yes or no"), SETS, {"axis": (1, 2)}),
+    "lovasz_softmax_loss": Loss(("probability", "yes or no"), SETS, {"axis": 2, "class_axis": 1}),
     "brier_loss": Loss(("probability", "yes or no"), ELEMENTS),
     "brier_loss (labels)": Loss(("distribution", "labels"), LOGITS, AXIS),
     "crps_loss": Loss(("prediction", "target of rows"), TAGS, AXIS),

@@ -93,6 +93,24 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         weight = t.sum(2) ** -2.0
         return 1 - 2 * (weight * (p * t).sum(2)).sum(1) / (weight * (p + t).sum(2)).sum(1)
 
+    def lovasz(errors, t):
+        along = getattr(xp, "take_along_axis", None) or xp.take_along_dim
+        order = xp.argsort(-errors, 1)
+        ranked, size = along(t, order, 1), t.sum(1)[:, None]
+        iou = (size - xp.cumsum(ranked, 1)) / (size + xp.cumsum(1 - ranked, 1))
+        steps = xp.concatenate([1 - iou[:, :1], iou[:, :-1] - iou[:, 1:]], 1)
+        return (along(errors, order, 1) * steps).sum(1)
+
+    def lovasz_hinge(x, t):
+        x, t = x.reshape(x.shape[0], -1), t.reshape(x.shape[0], -1)
+        errors = 1 - x * (2 * t - 1)
+        return lovasz(xp.maximum(errors, 0 * errors), t)
+
+    def lovasz_softmax(p, t):
+        n, classes, entries = p.shape
+        p, t = p.reshape(n * classes, entries), t.reshape(n * classes, entries)
+        return lovasz(xp.abs(t - p), t).reshape(n, classes).mean(1)
+
     def crps(x, y):
         m = x.shape[1]
         pairs = xp.abs(x[:, :, None] - x[:, None, :]).sum((1, 2))
@@ -180,6 +198,8 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "jaccard_loss": jaccard,
         "focal_tversky_loss": focal_tversky,
         "generalized_dice_loss": generalized_dice,
+        "lovasz_hinge_loss": lovasz_hinge,
+        "lovasz_softmax_loss": lovasz_softmax,
         "cosine_distance_loss": cosine_distance,
         "ranking_softmax_loss": ranking_softmax,
         "pairwise_logistic_loss": pairwise_logistic,

@@ -27,6 +27,7 @@ from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
 from xlosses.losses.likelihood import gaussian_nll_loss, laplace_nll_loss, student_t_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
 from xlosses.losses.listwise import pairwise_logistic_loss, ranking_softmax_loss
+from xlosses.losses.lovasz import lovasz_hinge_loss, lovasz_softmax_loss
 from xlosses.losses.margin import (
     hinge_embedding_loss,
     hinge_loss,
@@ -102,6 +103,8 @@ __all__ = [
     "laplace_nll_loss",
     "linear_cross_entropy",
     "log_cosh_loss",
+    "lovasz_hinge_loss",
+    "lovasz_softmax_loss",
     "mape_loss",
     "margin_ranking_loss",
     "mixture_nll_loss",

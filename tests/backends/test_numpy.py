@@ -6,10 +6,11 @@ import dask
 import dask.array
 import numpy as np
 import pytest
-from matrix import every_case
+from matrix import TESTED, of_cases
 
 import xlosses
 from xlosses._backends.numpy import LONG, namespace
+from xlosses.testing import CASES
 from xlosses.testing.data import drawn
 
 X = np.asarray([0.5, -2.0, 3.0, 0.25], dtype=np.float32)
@@ -167,7 +168,10 @@ def test_products_of_rows_that_do_not_lie_along_memory(monkeypatch):
         namespace.dot(x, y)
 
 
-@every_case
+SORTED = [case for case in CASES.values() if case.loss_name.startswith("lovasz")]
+
+
+@of_cases([case for case in TESTED if case not in SORTED])
 def test_dask_stays_lazy(on, case):
     """Its arrays come by array-api-compat, and nothing is computed before it is asked for."""
     arrays = {name: np.asarray(column) for name, column in drawn(case.arrays, 6).items()}
@@ -188,3 +192,10 @@ def test_dask_stays_lazy(on, case):
         assert isinstance(found, dask.array.Array)
         wanted = case.loss(*arrays.values(), reduction=reduction, **extra, **options)
         np.testing.assert_allclose(found.compute(scheduler="synchronous"), wanted, rtol=1e-12)
+
+
+@of_cases(SORTED)
+def test_dask_sorts_no_array_by_another(on, case):
+    given = [dask.array.from_array(np.asarray(x)) for x in drawn(case.arrays, 6).values()]
+    with pytest.raises(AttributeError, match=r"dask.* has no take_along_axis, which this loss needs$"):
+        case.loss(*given, axis=-1)

@@ -69,6 +69,10 @@ def deviance(mean: Any, y: Any, power: float = 1.5) -> Any:
 # Of the first two arrays and the options. Losses that are not here have parts that do not cancel.
 OF_TERMS: Mapping[str, Scale] = {
     "ctc_loss (batch first)": of_frames,
+    # Of targets that are neither 0 nor 1, whose sums round.
+    **dict.fromkeys(
+        ("lovasz_hinge_loss", "lovasz_hinge_loss (kept)"), lambda x, _: 2 + np.max(np.abs(x), axis=-1)
+    ),
     "squared_hinge_loss": lambda x, y: np.maximum(0, 1 - x * y) * (1 + np.abs(x)),
     "hinge_embedding_loss": lambda x, y, margin=1.0: np.abs(x) + margin,
     "contrastive_loss": lambda x1, x2, margin=1.0: margin * (margin + np.minimum(margin, distance(x1, x2))),

@@ -47,7 +47,10 @@ class Namespace:
     def __getattr__(self, word: str) -> Any:
         if word[:2] == "__" or word == "standard":  # copy and pickle ask before `standard` is set
             raise AttributeError(word)
-        return getattr(self.standard, word)
+        try:
+            return getattr(self.standard, word)
+        except AttributeError:
+            raise AttributeError(f"{self.framework} has no {word}, which this loss needs") from None
 
     def __copy__(self) -> Namespace:
         return self

@@ -67,7 +67,46 @@ def one_less_quotient(above: Number, below: Number, *by: Sequence[tuple[Number, 
     return Term(1 - above / below, partials, None, tuple([max(-f, abs(r)) / below for f, r in x] for x in by))
 
 
+def lovasz_hinge(x: Row, t: Row, kept: Sequence[bool] | None = None) -> Term:
+    """The larger of two numbers that are subtracted is the scale, of the value that of each error."""
+    wrong = [a * (1 - 2 * b) for a, b in zip(x, t, strict=True)]
+    steps = steps_of_iou(wrong, t, kept)
+    short = {i: step for i, step in steps.items() if 1 + wrong[i] > 0}
+    value = mp.fsum(step * (1 + wrong[i]) for i, step in short.items())
+    scale = mp.fsum(step * max(1, abs(wrong[i])) for i, step in short.items())
+    return Term(value, ([(1 - 2 * t[i]) * short.get(i, mp.mpf(0)) for i in range(len(x))],), scale)
+
+
+def lovasz_softmax(p: Row, t: Row, absent: bool = False) -> Term:
+    if not absent and not any(t):
+        return Term(mp.mpf(0), ([mp.mpf(0)] * len(p),))
+    errors = [abs(b - a) for a, b in zip(p, t, strict=True)]
+    steps = steps_of_iou(errors, t)
+    by_p = [mp.sign(a - b) * steps[i] for i, (a, b) in enumerate(zip(p, t, strict=True))]
+    return Term(mp.fsum(steps[i] * errors[i] for i in steps), (by_p,))
+
+
+def lovasz_softmax_of_single_entries(p: Row, t: Row, absent: bool = False) -> Term:
+    terms = [lovasz_softmax([a], [b], absent) for a, b in zip(p, t, strict=True)]
+    n = max(sum(absent or b > 0 for b in t), 1)
+    return Term(mp.fsum(term.value for term in terms) / n, ([term.partials[0][0] / n for term in terms],))
+
+
+def steps_of_iou(errors: Row, t: Row, kept: Sequence[bool] | None = None) -> dict[int, Number]:
+    """By how much 1 - IoU grows as one entry after the other is got wrong, the largest errors first."""
+    items = [i for i in range(len(t)) if kept is None or kept[i]]
+    steps, before, common, union = {}, mp.mpf(0), *[mp.fsum(t[i] for i in items)] * 2
+    for i in sorted(items, key=lambda i: -errors[i]):
+        common, union = common - t[i], union + 1 - t[i]
+        steps[i], before = 1 - common / union - before, 1 - common / union
+    return steps
+
+
 DEFINITIONS = {
+    "lovasz_hinge_loss": lovasz_hinge,
+    "lovasz_hinge_loss (kept)": lovasz_hinge,
+    "lovasz_softmax_loss": lovasz_softmax,
+    "lovasz_softmax_loss (classes)": lovasz_softmax_of_single_entries,
     "dice_loss": dice,
     "dice_loss (kept)": dice,
     "tversky_loss": tversky,

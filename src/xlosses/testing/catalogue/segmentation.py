@@ -18,6 +18,14 @@ def _generalized_dice_of_single_entries(inputs: Any, targets: Any, axis: int = -
     return xlosses.generalized_dice_loss(inputs, targets, axis=(), class_axis=axis, **options)
 
 
+def _lovasz_hinge_loss_of_kept(inputs: Any, targets: Any, kept: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.lovasz_hinge_loss(inputs, targets, axis=axis, kept=kept, **options)
+
+
+def _lovasz_softmax_of_single_entries(inputs: Any, targets: Any, axis: int = -1, **options: Any) -> Any:
+    return xlosses.lovasz_softmax_loss(inputs, targets, axis=(), class_axis=axis, **options)
+
+
 CASES = (
     Case(
         "dice_loss",
@@ -65,5 +73,31 @@ CASES = (
         {"inputs": "membership", "targets": "members"},
         ({}, {"alpha": 0.3, "beta": 0.7, "smooth": 0.0}),
         by=("inputs", "targets"),
+    ),
+    Case(
+        "lovasz_hinge_loss",
+        partial(xlosses.lovasz_hinge_loss, axis=-1),
+        references.lovasz_hinge,
+        {"inputs": "logits", "targets": "tags"},
+    ),
+    Case(
+        "lovasz_hinge_loss (kept)",
+        _lovasz_hinge_loss_of_kept,
+        references.lovasz_hinge,
+        {"inputs": "membership", "targets": "members", "kept": "kept"},
+    ),
+    Case(
+        "lovasz_softmax_loss",
+        partial(xlosses.lovasz_softmax_loss, axis=-1),
+        references.lovasz_softmax,
+        {"inputs": "membership", "targets": "members"},
+        ({}, {"absent": True}),
+    ),
+    Case(
+        "lovasz_softmax_loss (classes)",
+        _lovasz_softmax_of_single_entries,
+        references.lovasz_softmax_of_single_entries,
+        {"inputs": "membership", "targets": "members"},
+        ({}, {"absent": True}),
     ),
 )
