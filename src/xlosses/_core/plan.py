@@ -108,7 +108,7 @@ def _new_plan(call: Call) -> Plan:
         if kind in OF_INTEGERS:
             labels.check_dtype(xp, name, arrays[name], kind)
         if kind == "kept" and arrays[name] is not None:
-            _check_boolean(xp, name, arrays[name])
+            check_boolean(xp, name, arrays[name])
     integers = {name for name, kind in kinds.items() if kind in OF_INTEGERS}
     as_given = (
         not any(numbers)
@@ -210,11 +210,11 @@ def own_array(xp: Namespace, call: Call) -> Any:
 
 def _check_mask(xp: Namespace, where: Any, shape: shapes.Shape) -> None:
     if where is not None and not isinstance(where, bool):
-        _check_boolean(xp, "where", where)
+        check_boolean(xp, "where", where)
         shapes.check_broadcasts("where", where, shape)
 
 
-def _check_boolean(xp: Namespace, name: str, x: Any) -> None:
+def check_boolean(xp: Namespace, name: str, x: Any) -> None:
     if is_number(x) or xp.dtype_name(x.dtype) != "bool":
         got = f"the number {x}" if is_number(x) else f"dtype {xp.dtype_name(x.dtype)}"
         raise TypeError(f"{name} must be a boolean array, got {got}")

@@ -24,7 +24,7 @@ def of_formula(
     first_name, shape = next(iter(shapes.items()))
     if kinds[first_name] == "elements":
         cut = [name for name in shapes if kinds[name] not in UNCUT]
-        _check_equal(shapes, dict.fromkeys(cut, shape), first_name)
+        check_equal(shapes, dict.fromkeys(cut, shape), first_name)
         return {name: shapes.get(name, ()) if kind in UNCUT else shape for name, kind in kinds.items()}
     lengths = tuple(shape[axis] for axis in axes)
     if 0 in lengths:
@@ -43,6 +43,7 @@ def of_formula(
     own_length = {name: shapes[name][-1:] or (1,) for name in shapes if kinds[name] == "integer rows"}
     expected.update({name: batch + length for name, length in own_length.items()})
     _check_equal(shapes, expected, first_name)
+    check_equal(shapes, expected, first_name)
     of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": of_classes}
     found = {
         name: shapes.get(name, ()) if kind in ("shared", "shared integers") else of_rows.get(kind, batch)
@@ -64,7 +65,7 @@ def check_broadcasts(name: str, x: Any, shape: Shape) -> None:
         )
 
 
-def _check_equal(shapes: Mapping[str, Shape], expected: Mapping[str, Shape], first: str) -> None:
+def check_equal(shapes: Mapping[str, Shape], expected: Mapping[str, Shape], first: str) -> None:
     for name, shape in expected.items():
         if shapes[name] != shape:
             raise ValueError(

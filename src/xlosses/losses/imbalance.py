@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
+from xlosses._core import masks
 from xlosses._core.checks import axes_of, ndim, nonnegative, positive
 from xlosses._core.formula import formula
 from xlosses._core.numerics import quotient
@@ -23,6 +24,8 @@ def focal_tversky_loss(
     alpha: Number = 0.5,
     beta: Number = 0.5,
     smooth: Number = 1.0,
+    class_axis: int | None = None,
+    ignore_index: int | None = None,
     kept: Array | None = None,
     reduction: Reduction = "mean",
     weights: Array | float | None = None,
@@ -41,6 +44,7 @@ def focal_tversky_loss(
         Predicted probabilities, :math:`p`, that an entry belongs to the set.
     targets : array or number
         Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, booleans, or probabilities.
+        Or class labels, integers in the shape of `inputs` without `class_axis`.
     axis : int or tuple of int
         The axes of the entries of one set, such as ``(-2, -1)`` for images with the classes before.
     gamma : number
@@ -49,6 +53,10 @@ def focal_tversky_loss(
         What a false positive and a false negative weigh, :math:`\alpha, \beta \ge 0`.
     smooth : number
         :math:`s \ge 0`, in entries: the larger, the less small sets matter.
+    class_axis : int, optional
+        The axis of the classes where targets are class labels, which lack it.
+    ignore_index : int, optional
+        Entries with this label do not count.
     kept : boolean array, optional
         Which entries count, in the shape of `inputs`; all unless given. What the others hold does not matter.
     reduction : {"none", "sum", "mean", "weighted_mean"}
@@ -66,6 +74,8 @@ def focal_tversky_loss(
     ValueError
         A `gamma` that is not positive, a negative `alpha`, `beta` or `smooth`, unequal shapes, an `axis` out
         of range or of length 0, or an unknown `reduction`.
+        Labels out of range where Python may look at them (elsewhere loss and gradient of their sets are NaN);
+        `ignore_index` without labels.
     TypeError
         Arrays of two frameworks, or of complex dtype, `kept` that is not boolean.
 
@@ -90,6 +100,7 @@ def focal_tversky_loss(
         alpha=nonnegative(alpha=alpha), beta=nonnegative(beta=beta), smooth=nonnegative(smooth=smooth)
     )
     parameters["gamma"] = positive(gamma=gamma)
+    targets, kept = masks.of_labels(inputs, targets, kept, where, axis, class_axis, ignore_index)
     arrays = dict(inputs=inputs, targets=targets, kept=kept)
     return evaluate(focal_tversky, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
@@ -136,6 +147,7 @@ def generalized_dice_loss(
     axis: int | tuple[int, ...],
     class_axis: int,
     smooth: Number = 0.0,
+    ignore_index: int | None = None,
     kept: Array | None = None,
     reduction: Reduction = "mean",
     weights: Array | float | None = None,
@@ -154,12 +166,15 @@ def generalized_dice_loss(
         Predicted probabilities, :math:`p`, that an entry :math:`i` belongs to the class :math:`k`.
     targets : array or number
         Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, booleans, or probabilities.
+        Or class labels, integers in the shape of `inputs` without `class_axis`.
     axis : int or tuple of int
         The axes of the entries, such as ``(-2, -1)`` for images with the classes before.
     class_axis : int
         The axis of the classes.
     smooth : number
         :math:`s \ge 0`, in the unit of :math:`w_k` times entries.
+    ignore_index : int, optional
+        Entries with this label do not count.
     kept : boolean array, optional
         Which entries count, in the shape of `inputs`; all unless given. What the others hold does not matter.
     reduction : {"none", "sum", "mean", "weighted_mean"}
@@ -177,6 +192,8 @@ def generalized_dice_loss(
     ValueError
         A negative `smooth`, unequal shapes, an axis out of range or of length 0 or named twice, or an unknown
         `reduction`.
+        Labels out of range where Python may look at them (elsewhere loss and gradient of their sets are NaN);
+        `ignore_index` without labels.
     TypeError
         Arrays of two frameworks, or of complex dtype, `kept` that is not boolean.
 
@@ -204,6 +221,7 @@ def generalized_dice_loss(
     if n:
         axes = axes_of(n, (class_axis, *axes))
     classes = inputs.shape[axes[0]] if n else 1
+    targets, kept = masks.of_labels(inputs, targets, kept, where, axes, class_axis, ignore_index)
     arrays = dict(inputs=inputs, targets=targets, kept=kept)
     parameters = dict(smooth=nonnegative(smooth=smooth), classes=classes)
     return evaluate(generalized_dice, arrays, parameters, reduction, weights, where, dtype, axis=axes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from xlosses._core import masks
 from xlosses._core.checks import axes_of, ndim
 from xlosses._core.formula import formula
 from xlosses._core.numerics import quotient, sum_of_products
@@ -135,6 +136,7 @@ def lovasz_softmax_loss(
     axis: int | tuple[int, ...],
     class_axis: int | None = None,
     absent: bool = False,
+    ignore_index: int | None = None,
     kept: Array | None = None,
     reduction: Reduction = "mean",
     weights: Array | float | None = None,
@@ -155,13 +157,16 @@ def lovasz_softmax_loss(
         Predicted probabilities, :math:`p`, that an entry :math:`i` belongs to the class :math:`c`, such as a
         softmax of logits.
     targets : array or number
-        Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, or booleans.
+        Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, or booleans. Or class
+        labels, integers in the shape of `inputs` without `class_axis`.
     axis : int or tuple of int
         The axes of the entries, such as ``(-2, -1)`` for images with the classes before.
     class_axis : int, optional
         The axis of the classes. Without one each set is a class by itself, and has a term of its own.
     absent : bool
         Whether classes without any target are in the mean, too. These cost their largest probability.
+    ignore_index : int, optional
+        Entries with this label do not count.
     kept : boolean array, optional
         Which entries count, in the shape of `inputs`; all unless given. What the others hold does not matter.
     reduction : {"none", "sum", "mean", "weighted_mean"}
@@ -178,6 +183,8 @@ def lovasz_softmax_loss(
     ------
     ValueError
         Unequal shapes, an axis out of range or of length 0 or named twice, or an unknown `reduction`.
+        Labels out of range where Python may look at them (elsewhere loss and gradient of their sets are NaN);
+        `ignore_index` without labels.
     TypeError
         Arrays of two frameworks, or of complex dtype, `kept` that is not boolean.
 
@@ -206,6 +213,7 @@ def lovasz_softmax_loss(
     if class_axis is not None and n:
         axes = axes_of(n, (class_axis, *axes))
     classes = 1 if class_axis is None or not n else inputs.shape[axes[0]]
+    targets, kept = masks.of_labels(inputs, targets, kept, where, axes, class_axis, ignore_index)
     arrays = dict(inputs=inputs, targets=targets, kept=kept)
     parameters = dict(classes=classes, absent=absent)
     return evaluate(lovasz_softmax, arrays, parameters, reduction, weights, where, dtype, axis=axes)

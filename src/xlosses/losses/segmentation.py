@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from xlosses._core import masks
 from xlosses._core.checks import nonnegative
 from xlosses._core.formula import formula
 from xlosses._core.numerics import quotient
@@ -19,6 +20,8 @@ def dice_loss(
     axis: int | tuple[int, ...],
     smooth: Number = 1.0,
     squared: bool = False,
+    class_axis: int | None = None,
+    ignore_index: int | None = None,
     kept: Array | None = None,
     reduction: Reduction = "mean",
     weights: Array | float | None = None,
@@ -36,12 +39,17 @@ def dice_loss(
         Predicted probabilities, :math:`p`, that an entry belongs to the set.
     targets : array or number
         Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, booleans, or probabilities.
+        Or class labels, integers in the shape of `inputs` without `class_axis`.
     axis : int or tuple of int
         The axes of the entries of one set, such as ``(-2, -1)`` for images with the classes before.
     smooth : number
         :math:`s \ge 0`, in entries: the larger, the less small sets matter.
     squared : bool
         Whether the denominator has :math:`\sum_i p_i^2 + \sum_i t_i^2`.
+    class_axis : int, optional
+        The axis of the classes where targets are class labels, which lack it.
+    ignore_index : int, optional
+        Entries with this label do not count.
     kept : boolean array, optional
         Which entries count, in the shape of `inputs`; all unless given. What the others hold does not matter.
     reduction : {"none", "sum", "mean", "weighted_mean"}
@@ -59,6 +67,8 @@ def dice_loss(
     ValueError
         A negative `smooth`, unequal shapes, an `axis` out of range or of length 0, or an unknown
         `reduction`.
+        Labels out of range where Python may look at them (elsewhere loss and gradient of their sets are NaN);
+        `ignore_index` without labels.
     TypeError
         Arrays of two frameworks, or of complex dtype, `kept` that is not boolean.
 
@@ -81,6 +91,7 @@ def dice_loss(
     >>> xlosses.dice_loss(p, t, axis=1, smooth=0.0, reduction="none").tolist()
     [0.5, 0.0]
     """
+    targets, kept = masks.of_labels(inputs, targets, kept, where, axis, class_axis, ignore_index)
     arrays = dict(inputs=inputs, targets=targets, kept=kept)
     smooth = nonnegative(smooth=smooth)
     if squared:
@@ -99,6 +110,8 @@ def tversky_loss(
     alpha: Number = 0.5,
     beta: Number = 0.5,
     smooth: Number = 1.0,
+    class_axis: int | None = None,
+    ignore_index: int | None = None,
     kept: Array | None = None,
     reduction: Reduction = "mean",
     weights: Array | float | None = None,
@@ -117,12 +130,17 @@ def tversky_loss(
         Predicted probabilities, :math:`p`, that an entry belongs to the set.
     targets : array or number
         Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, booleans, or probabilities.
+        Or class labels, integers in the shape of `inputs` without `class_axis`.
     axis : int or tuple of int
         The axes of the entries of one set, such as ``(-2, -1)`` for images with the classes before.
     alpha, beta : number
         What a false positive and a false negative weigh, :math:`\alpha, \beta \ge 0`.
     smooth : number
         :math:`s \ge 0`, in entries: the larger, the less small sets matter.
+    class_axis : int, optional
+        The axis of the classes where targets are class labels, which lack it.
+    ignore_index : int, optional
+        Entries with this label do not count.
     kept : boolean array, optional
         Which entries count, in the shape of `inputs`; all unless given. What the others hold does not matter.
     reduction : {"none", "sum", "mean", "weighted_mean"}
@@ -140,6 +158,8 @@ def tversky_loss(
     ValueError
         A negative `alpha`, `beta` or `smooth`, unequal shapes, an `axis` out of range or of length 0, or an
         unknown `reduction`.
+        Labels out of range where Python may look at them (elsewhere loss and gradient of their sets are NaN);
+        `ignore_index` without labels.
     TypeError
         Arrays of two frameworks, or of complex dtype, `kept` that is not boolean.
 
@@ -165,6 +185,7 @@ def tversky_loss(
     parameters = dict(
         alpha=nonnegative(alpha=alpha), beta=nonnegative(beta=beta), smooth=nonnegative(smooth=smooth)
     )
+    targets, kept = masks.of_labels(inputs, targets, kept, where, axis, class_axis, ignore_index)
     arrays = dict(inputs=inputs, targets=targets, kept=kept)
     return evaluate(tversky, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
@@ -175,6 +196,8 @@ def jaccard_loss(
     *,
     axis: int | tuple[int, ...],
     smooth: Number = 1.0,
+    class_axis: int | None = None,
+    ignore_index: int | None = None,
     kept: Array | None = None,
     reduction: Reduction = "mean",
     weights: Array | float | None = None,
@@ -192,10 +215,15 @@ def jaccard_loss(
         Predicted probabilities, :math:`p`, that an entry belongs to the set.
     targets : array or number
         Whether it does, :math:`t`, in the shape of `inputs`: 0 or 1, booleans, or probabilities.
+        Or class labels, integers in the shape of `inputs` without `class_axis`.
     axis : int or tuple of int
         The axes of the entries of one set, such as ``(-2, -1)`` for images with the classes before.
     smooth : number
         :math:`s \ge 0`, in entries: the larger, the less small sets matter.
+    class_axis : int, optional
+        The axis of the classes where targets are class labels, which lack it.
+    ignore_index : int, optional
+        Entries with this label do not count.
     kept : boolean array, optional
         Which entries count, in the shape of `inputs`; all unless given. What the others hold does not matter.
     reduction : {"none", "sum", "mean", "weighted_mean"}
@@ -213,6 +241,8 @@ def jaccard_loss(
     ValueError
         A negative `smooth`, unequal shapes, an `axis` out of range or of length 0, or an unknown
         `reduction`.
+        Labels out of range where Python may look at them (elsewhere loss and gradient of their sets are NaN);
+        `ignore_index` without labels.
     TypeError
         Arrays of two frameworks, or of complex dtype, `kept` that is not boolean.
 
@@ -234,6 +264,7 @@ def jaccard_loss(
     [0.75]
     """
     parameters = dict(alpha=1.0, beta=1.0, smooth=nonnegative(smooth=smooth))
+    targets, kept = masks.of_labels(inputs, targets, kept, where, axis, class_axis, ignore_index)
     arrays = dict(inputs=inputs, targets=targets, kept=kept)
     return evaluate(tversky, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
