@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -163,14 +164,27 @@ def test_multilabel_margin_of_torch(reduction):
     results = []
     for loss, y in (
         (xlosses.multilabel_margin_loss, torch.tensor(tags)),
+        (partial(xlosses.multilabel_margin_loss, label_lists=True), lists(tags)),
         (F.multilabel_margin_loss, lists(tags)),
     ):
         x = torch.tensor(SCORES, requires_grad=True)
         value = loss(x, y, reduction=reduction)
         value.sum().backward()
         results.append((value.detach(), x.grad))
-    for found, wanted in zip(*results, strict=True):
+    for found, of_lists, wanted in zip(*results, strict=True):
+        assert torch.equal(found, of_lists)
         assert torch.allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def test_a_label_twice_in_its_list_counts_twice_in_torch():
+    x, twice, once = torch.tensor([[0.0, 2.0, 0.0]]), [[1, 1, -1]], [[1, -1, -1]]
+    x[0, 0] = 1.5
+    ours = [
+        xlosses.multilabel_margin_loss(x, torch.tensor(y), label_lists=True).item() for y in (twice, once)
+    ]
+    theirs = [F.multilabel_margin_loss(x, torch.tensor(y)).item() for y in (twice, once)]
+    assert ours == pytest.approx([theirs[1]] * 2)
+    assert theirs[0] == pytest.approx(2 * theirs[1])
 
 
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from xlosses._core import masks
 from xlosses._core.formula import formula
 from xlosses._core.numerics import only_nan, per_class, sum_of_products
 from xlosses._evaluate import evaluate
@@ -20,6 +21,7 @@ def multilabel_margin_loss(
     targets: Array | float,
     *,
     axis: int = -1,
+    label_lists: bool = False,
     reduction: Reduction = "mean",
     weights: Array | float | None = None,
     where: Array | bool | None = None,
@@ -36,8 +38,11 @@ def multilabel_margin_loss(
         Scores, :math:`x`, real, with the :math:`C` classes along `axis`.
     targets : array or number
         Whether each class is one of the row's, :math:`y`, in the shape of `scores`: 0 or 1, or booleans.
+        Or with `label_lists` its classes, integers that end at the first one below 0, in the same shape.
     axis : int
         The axis of the classes.
+    label_lists : bool
+        Whether targets are lists of labels, as PyTorch has them.
     reduction : {"none", "sum", "mean", "weighted_mean"}
         How the terms, one per row, become the result.
     weights, where, dtype : optional
@@ -51,16 +56,17 @@ def multilabel_margin_loss(
     Raises
     ------
     ValueError
-        Shapes that do not fit, an `axis` out of range or of length 0, or an unknown `reduction`.
+        Shapes that do not fit, an `axis` out of range or of length 0, or an unknown `reduction`. A label in a
+        list that is no class, where Python may look at it (elsewhere loss and gradient of its row are NaN).
     TypeError
-        Arrays of two frameworks, or of complex dtype.
+        Arrays of two frameworks, or of complex dtype, lists that are not of integers.
 
     Notes
     -----
     All pairs of a row are compared, large batches a block at a time. The gradient is :math:`1 / C` for each
     pair short of the margin, and 0 at the kink. A row of which all classes or none are its own costs nothing.
-    The sign of a target decides; one of NaN gives NaN. PyTorch names the classes by lists of labels that end
-    at -1; here they are a mask.
+    The sign of a target decides; one of NaN gives NaN. A label that is twice in its list counts once; in
+    PyTorch it counts twice.
 
     References
     ----------
@@ -74,7 +80,10 @@ def multilabel_margin_loss(
     [0.85]
     """
     arrays = dict(scores=scores, targets=targets)
-    return evaluate(multilabel_margin, arrays, {}, reduction, weights, where, dtype, axis=axis)
+    if label_lists:
+        masks.check_lists(scores, targets, where, axis)
+    form = multilabel_margin_of_lists if label_lists else multilabel_margin
+    return evaluate(form, arrays, {}, reduction, weights, where, dtype, axis=axis)
 
 
 @formula("rows", "rows", width=lambda x, y: x[-1] ** 2)
@@ -96,6 +105,27 @@ def gaps(xp: Any, x: Array, y: Array) -> Any:
     # An infinite score less itself would be NaN: of the two, one is made 0.
     apart = xp.where(own, 0.0, x)[..., None] - xp.where(own, x, 0.0)[..., None, :]
     return xp.where(compared, 1.0 + apart, 0.0)
+
+
+@formula("rows", "rows", width=lambda x, y: x[-1] ** 2)
+def multilabel_margin_of_lists(xp: Any, x: Array, labels: Array) -> Any:
+    y, known = listed(xp, labels)
+    return known * multilabel_margin.terms(xp, x, y)
+
+
+@multilabel_margin_of_lists.slope
+def multilabel_margin_of_lists_slope(xp: Any, x: Array, labels: Array) -> Any:
+    y, known = listed(xp, labels)
+    return known[..., None] * multilabel_margin_slope(xp, x, y)
+
+
+def listed(xp: Any, labels: Array) -> tuple[Any, Any]:
+    """1 for each class in a list that ends at the first number below 0; and 1, or NaN for a bad label."""
+    n, dtype = labels.shape[-1], labels.dtype
+    labels = xp.where(xp.cumulative_sum(xp.astype(labels < 0, dtype), axis=-1) > 0, -1.0, labels)
+    y = xp.any(labels[..., None] == xp.astype(xp.indices(n, labels), dtype), axis=-2)
+    bad = xp.any(labels >= max(n, 2), axis=-1)  # a row that is masked is full of 1
+    return xp.astype(y, dtype), xp.where(bad, float("nan"), xp.astype(xp.logical_not(bad), dtype))
 
 
 def multilabel_soft_margin_loss(
