@@ -89,7 +89,6 @@ def _counted(
         return mask
     if where is False:
         return xp.array(False, inputs, xp.dtype_named("bool", inputs))
-    check_boolean(xp, "where", where)
     if len(where.shape) == len(inputs.shape) - len(axes) > 0:  # `evaluate` refuses other shapes
         for axis in sorted(axes):
             where = xp.expand_dims(where, axis=axis)
