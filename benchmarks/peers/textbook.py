@@ -95,7 +95,8 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
 
     def lovasz(errors, t):
         along = getattr(xp, "take_along_axis", None) or xp.take_along_dim
-        order = xp.argsort(-errors, 1)
+        fixed = getattr(xp, "stop_gradient", lambda x: x)  # which MLX needs
+        order = xp.argsort(-fixed(errors), 1)
         ranked, size = along(t, order, 1), t.sum(1)[:, None]
         iou = (size - xp.cumsum(ranked, 1)) / (size + xp.cumsum(1 - ranked, 1))
         steps = xp.concatenate([1 - iou[:, :1], iou[:, :-1] - iou[:, 1:]], 1)

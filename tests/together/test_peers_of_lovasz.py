@@ -85,6 +85,24 @@ def test_softmax_of_the_batch(classes):
     same(found(xlosses.lovasz_softmax_loss, P, MASKS, **options), with_gradient(loss, P))
 
 
+def test_steps_of_many_entries():
+    """The authors subtract one IoU from the next, and digits are lost in float32."""
+    x = rng.normal(size=(1, 100_000)).astype(np.float32)
+    t = (rng.random(x.shape) < 0.5).astype(np.float32)
+
+    def theirs(dtype):
+        def loss(x):
+            return lovasz_hinge_flat(x[0], torch.tensor(t[0]).to(dtype))[None]
+
+        return with_gradient(loss, x.astype(str(dtype).removeprefix("torch.")))[1]
+
+    exact, ours = theirs(torch.float64), found(xlosses.lovasz_hinge_loss, x, t, axis=1)[1]
+    errors = [np.abs(other - exact) / np.abs(exact).max() for other in (ours, theirs(torch.float32))]
+    assert np.median(errors[0][exact != 0]) < 1e-7
+    assert np.median(errors[1][exact != 0]) > 1e-4
+    assert np.quantile(errors[0], 0.999) < 1e-6  # beyond it are scores that are equal
+
+
 def test_an_error_of_zero_has_no_gradient_in_both():
     p, t = np.array([[1.0, 0.5, 0.0]]), np.array([[1.0, 1.0, 0.0]])
     wanted = with_gradient(lambda p: lovasz_softmax_flat(p.T, torch.tensor([0, 0, 1]), "present")[None], p)
