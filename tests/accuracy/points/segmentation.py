@@ -40,7 +40,7 @@ def hard_sets(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Po
     """Scores beside both sides of the kink, equal ones, huge ones, and sets of one kind alone."""
     for n in (*LENGTHS, LONG) if f.bits > 20 else LENGTHS:
         for share in (0.5, 0.2, 1.0, 0.0):
-            for spread in (1.0, 3.0):
+            for spread in (0.3, 0.5, 1.0, 1.5, 2.0, 3.0):
                 yield (
                     [normal(rng, 0, spread) for _ in range(n)],
                     [float(rng.random() < share) for _ in range(n)],
