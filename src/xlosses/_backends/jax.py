@@ -102,7 +102,7 @@ class Jax(Namespace):
 def _rows_are_spread(x: Any) -> bool:
     """Whether an explicit axis of a mesh spreads the rows over devices, where JAX refuses to gather."""
     typeof: Any = getattr(jax, "typeof", None)  # older versions have no explicit axes
-    sharding = getattr(typeof(x), "sharding", None) if typeof else None
+    sharding = getattr(typeof(x), "sharding", None) if typeof and isinstance(x, jax.Array) else None
     return sharding is not None and sharding.spec[-1:] not in ((), (None,))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from xlosses._backends import FLOATING, Namespace
 from xlosses._core import labels, shapes
 from xlosses._core.checks import axes_of, is_number, ndim
-from xlosses._core.plan import check_boolean, one_framework
+from xlosses._core.plan import check_boolean, one_framework, own_array
 
 
 def of_labels(
@@ -35,8 +35,11 @@ def of_labels(
         return targets, kept
     given = {"inputs": inputs, "targets": targets, "kept": kept, "where": where}
     xp, _ = one_framework({k: x for k, x in given.items() if x is not None})
+    own = own_array(xp, given.values())
     xp = xp.for_this_call()
-    named, kept, where = (x if x is None or is_number(x) else xp.adopt(x) for x in (targets, kept, where))
+    named, kept, where = (
+        x if x is None or is_number(x) else xp.adopt(x, own) for x in (targets, kept, where)
+    )
     _check(xp, inputs, named, kept, along)
     classes, mask = inputs.shape[along], _counted(xp, inputs, kept, where, axes_of(n, axis), along)
     in_range = labels.check(xp, "targets", named, classes, mask, ignore_index)
@@ -59,7 +62,8 @@ def check_lists(scores: Any, targets: Any, where: Any, axis: int) -> None:
     labels.check_dtype(xp, "targets", targets, "labels")
     if is_number(targets) or tuple(targets.shape) != tuple(scores.shape):
         return  # `evaluate` says what is wrong
-    lists, where = (x if x is None or is_number(x) else xp.adopt(x) for x in (targets, where))
+    own = own_array(xp, given.values())
+    lists, where = (x if x is None or is_number(x) else xp.adopt(x, own) for x in (targets, where))
     along, ends = axes_of(n, axis), xp.ends(lists)
     if ends is None or ends[1] < scores.shape[along[0]]:
         return

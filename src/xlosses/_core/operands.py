@@ -62,7 +62,8 @@ def prepare(plan: Plan, call: Call) -> Operands:
         )  # fmt: skip
     parameters = call.parameters
     if plan.adopted:
-        adopted = partial(_adopted, xp, like=own_array(xp, call))
+        own = own_array(xp, (*arrays, *parameters.values(), weights, where))
+        adopted = partial(_adopted, xp, like=own)
         arrays = tuple(map(adopted, arrays))
         parameters = {name: adopted(x) for name, x in parameters.items()}
         weights, where = adopted(weights), adopted(where)

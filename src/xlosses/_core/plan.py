@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from xlosses._backends import FLOATING, FRAMEWORKS, INTEGRAL, Namespace, namespace_of
@@ -93,7 +93,7 @@ def _new_plan(call: Call) -> Plan:
         k: x for (k, x), number in zip(arrays.items(), numbers, strict=True) if x is not None and not number
     }
     if adopted:
-        own = own_array(xp, call)
+        own = own_array(xp, [*arguments.values(), *other_arguments.values()])
         given_arrays = {k: xp.adopt(x, own) for k, x in given_arrays.items()}
     first = given_arrays[names[0]]
     result, compute = dtypes.choose(xp, given_arrays, kinds, call.dtype)
@@ -200,9 +200,9 @@ def one_framework(arguments: Mapping[str, Any]) -> tuple[Namespace, bool]:
     return xp, bool(others)
 
 
-def own_array(xp: Namespace, call: Call) -> Any:
-    """The first array of a call that is of this namespace, when others are converted to be such as it."""
-    for x in (*call.arrays, *call.parameters.values(), call.weights, call.where):
+def own_array(xp: Namespace, arguments: Iterable[Any]) -> Any:
+    """The first array of this namespace, when others are converted to be such as it."""
+    for x in arguments:
         if namespace_of(x) is xp:
             return x
     raise AssertionError("the namespace of a call is that of one of its arrays")

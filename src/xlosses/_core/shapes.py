@@ -42,7 +42,6 @@ def of_formula(
     }
     own_length = {name: shapes[name][-1:] or (1,) for name in shapes if kinds[name] == "integer rows"}
     expected.update({name: batch + length for name, length in own_length.items()})
-    _check_equal(shapes, expected, first_name)
     check_equal(shapes, expected, first_name)
     of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": of_classes}
     found = {
