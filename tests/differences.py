@@ -37,5 +37,5 @@ def moved(column, k, step):
     """The column with its k-th number, counted through the rows, moved by a step."""
     if not isinstance(column[0], list):
         return [x + step * (i == k) for i, x in enumerate(column)]
-    width = len(column[0])
-    return [[x + step * (i * width + j == k) for j, x in enumerate(row)] for i, row in enumerate(column)]
+    width = len(flatten(column[0]))
+    return [moved(row, k - i * width, step) for i, row in enumerate(column)]
