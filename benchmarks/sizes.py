@@ -171,6 +171,7 @@ LOSSES: Mapping[str, Loss] = {
     "multilabel_soft_margin_loss": Loss(("logits", "yes or no"), LOGITS, AXIS),
     "ordinal_loss": Loss(("logits", "labels"), LOGITS, AXIS),
     "triplet_loss": Loss(("vector", "vector", "vector"), VECTORS, AXIS, (0, 1, 2)),
+    "triplet_loss (swap)": Loss(("vector",) * 3, VECTORS, {**AXIS, "swap": True}, (0, 1, 2)),
     "cosine_similarity_loss": Loss(("vector", "vector"), VECTORS, AXIS, BOTH),
     "cosine_distance_loss": Loss(("vector", "vector"), VECTORS, AXIS, BOTH),
     "ranking_softmax_loss": Loss(("logits", "distribution"), LOGITS, AXIS),

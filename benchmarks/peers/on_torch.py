@@ -137,6 +137,7 @@ NATIVE: Mapping[str, Function] = {
     "nll_loss": F.nll_loss,
     "kl_div_loss": lambda x, t: F.kl_div(x, t, reduction="sum", log_target=True) / rows(x),
     "triplet_loss": F.triplet_margin_loss,
+    "triplet_loss (swap)": lambda a, b, n: F.triplet_margin_loss(a, b, n, swap=True),
     "cosine_similarity_loss": lambda x1, x2: F.cosine_similarity(x1, x2).mean(),
     "cosine_embedding_loss": F.cosine_embedding_loss,
 }

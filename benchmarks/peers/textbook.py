@@ -81,6 +81,11 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
     def cosine_distance(x1, x2):
         return 1 - (x1 * x2).sum(1) / ((x1 * x1).sum(1) * (x2 * x2).sum(1)) ** 0.5
 
+    def swapped_triplet(a, b, n):
+        near, far, other = ((((x - y) ** 2).sum(1) + 1e-6) ** 0.5 for x, y in ((a, b), (a, n), (b, n)))
+        beyond = near - xp.minimum(far, other) + 1
+        return xp.maximum(beyond, 0 * beyond)
+
     def ranking_softmax(s, y):
         shifted = s - top(s, 1)[:, None]
         return (y * (xp.log(xp.exp(shifted).sum(1))[:, None] - shifted)).sum(1)
@@ -201,6 +206,7 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "generalized_dice_loss": generalized_dice,
         "lovasz_hinge_loss": lovasz_hinge,
         "lovasz_softmax_loss": lovasz_softmax,
+        "triplet_loss (swap)": swapped_triplet,
         "cosine_distance_loss": cosine_distance,
         "ranking_softmax_loss": ranking_softmax,
         "pairwise_logistic_loss": pairwise_logistic,

@@ -75,7 +75,7 @@ ROW_SHAPES = {"frames": (5, CLASSES)}  # of an entry; (CLASSES,) unless given
 AS_DRAWN = ("labelling", "frame count", "label count")  # integers that fit each other
 
 BOXES = ("box", "other box")
-COSINES = ("cosine_similarity_loss", "cosine_distance_loss", "cosine_embedding_loss")
+COSINES = ("cosine_similarity_loss", "cosine_distance_loss", "cosine_embedding_loss", "triplet_loss (cosine)")
 
 # The kinds of `xlosses.testing.data` and where their values lie.
 DOMAINS = {
@@ -217,6 +217,10 @@ def terms_of(case: Case, batch: Batch) -> tuple[int, ...]:
     return first.shape[: first.ndim - len(entry)]
 
 
+def of_cosines(case: Case) -> bool:
+    return case.loss_name in COSINES or case.name in COSINES
+
+
 def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndarray:
     """Whether the differences of inputs that a term is made of leave the dtype: they count as infinite.
 
@@ -226,14 +230,15 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
     arrays = [x.astype(np.float64) for name, x in batch.items() if not case.is_shared(name)]
     largest *= 0.99  # the last rounding may be up
     with np.errstate(over="ignore"):
-        if case.loss_name in COSINES:
-            sizes = np.abs(arrays[:2])
+        if of_cosines(case):
+            sizes = np.abs([x for x in arrays if x.ndim > 1])
             beyond = ((sizes > 1e30) | (sizes < 1e-30) & (sizes > 0)).any(axis=(0, 2))
-            one, other = sizes.max(axis=-1)
-            return beyond | (np.minimum(one, other) * 1e38 < np.maximum(one, other))
+            longest = sizes.max(axis=-1)
+            return beyond | (longest.min(axis=0) * 1e38 < longest.max(axis=0))
         if case.loss_name == "triplet_loss":
             anchors, *others = arrays
-            apart = [np.sum(np.abs(anchors - x), axis=-1) for x in others]
+            power = 2 if case.name == "triplet_loss (squared)" else 1
+            apart = [np.sum(np.abs(anchors - x), axis=-1) ** power for x in others]
             return ~(np.max(apart, axis=0) <= largest)
         if case.loss_name == "ctc_loss":
             sizes = np.where(np.isinf(arrays[0]), 0, np.abs(arrays[0]))

@@ -31,6 +31,7 @@ from strategies import (
     chosen,
     too_far_apart,
 )
+from strategies import BOXES, DOMAINS, FINITE, SIZES, Batch, batches, chosen, of_cosines, too_far_apart
 
 import xlosses
 from xlosses.testing import CASES
@@ -110,7 +111,7 @@ def groups(case, options, batch: Batch, what: str) -> list[Batch]:
     with np.errstate(all="ignore"):
         terms = call(case, options, batch, "terms")
         finite = np.isfinite(terms)
-        if terms.dtype != np.float16 or case.loss_name in COSINES:  # which is computed in float32
+        if terms.dtype != np.float16 or of_cosines(case):  # which is computed in float32
             finite &= ~too_far_apart(case, batch, np.finfo(terms.dtype).max)
         if what == "slope":
             slope = np.isfinite(call(case, options, batch, "slope"))

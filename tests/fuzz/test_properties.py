@@ -10,7 +10,7 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import every_group, traceable
-from strategies import COSINES, LARGEST, TINY, Batch, batches, chosen, terms_of
+from strategies import LARGEST, TINY, Batch, batches, chosen, of_cosines, terms_of
 from subject import Subject, overflows, scale_of
 
 from xlosses.testing import Case
@@ -173,7 +173,7 @@ def test_a_parameter_may_be_an_array(on, cases, data):
     plain = Subject(on, case, options).result(batch)
     rest = Subject(on, case, {k: x for k, x in options.items() if k not in numbers})
     found = rest.result(batch, **numbers)
-    least = 1.0 if case.loss_name in COSINES else 0.0  # a sum that may cancel
+    least = 1.0 if of_cosines(case) else 0.0  # a sum that may cancel
     rest.assert_close(found.terms, plain.terms, np.maximum(np.abs(plain.terms), least))
     if options.get("beta") == 0:
         # As an array it is not known to be 0, and is at least the smallest normal number.
@@ -222,7 +222,7 @@ def unit_of_slope(case: Case, batch: Batch) -> Any:
         first, *others = (x.astype(np.float64) for x in batch.values())
         if case.loss_name == "cross_entropy":  # a probability less the target
             return np.maximum(1.0, np.max(np.abs(others[0].reshape(6, -1)), axis=-1, keepdims=True))
-        if case.loss_name in COSINES:  # two unit vectors, divided by the length
+        if of_cosines(case):  # two unit vectors, divided by the length
             return 1.0 / np.sqrt(np.sum(first * first, axis=-1, keepdims=True))
     return 1.0 if case.loss_name == "triplet_loss" else 0.0  # two unit vectors
 

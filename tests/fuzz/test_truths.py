@@ -14,7 +14,6 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from matrix import every_group
 from strategies import (
-    COSINES,
     EXTREME,
     FINITE,
     LARGEST,
@@ -22,6 +21,7 @@ from strategies import (
     TINY,
     Batch,
     batches,
+    of_cosines,
     terms_one_by_one,
     too_far_apart,
 )
@@ -54,7 +54,7 @@ def least_value(case, batch, options, tolerance) -> Any:
         return -1 - tolerance
     if case.loss_name == "hinge_embedding_loss":
         return np.minimum(batch["inputs"], 0)  # which are no distances
-    return -tolerance if case.loss_name in COSINES else 0.0
+    return -tolerance if of_cosines(case) else 0.0
 
 
 @every_group
@@ -254,7 +254,7 @@ def scale_of_terms(case, batch, options, tolerance) -> Any:
         return np.sum(np.abs(arrays), axis=0)
     if case.loss_name == "triplet_loss":
         return np.sum([np.abs(first - x) for x in arrays[1:]], axis=(0, 2)) + 1
-    if case.loss_name in COSINES:
+    if of_cosines(case):
         return 1.0
     if case.name in scales.OF_TERMS:
         return scales.OF_TERMS[case.name](first, second, **options)
@@ -335,7 +335,7 @@ def test_a_nan_comes_out(on, cases, data, row, column):
 
 def size_of_parts(case: Case, batch: Batch) -> Any:
     """What cancels in a term: a NaN elsewhere sends all rows to another form, which rounds otherwise."""
-    if case.loss_name in COSINES:
+    if of_cosines(case):
         return 1.0
     if case.loss_name == "triplet_loss":
         anchors, *others = (x.astype(np.float64) for x in batch.values())
@@ -357,7 +357,7 @@ def scale_of_slope(case, batch, options, tolerance) -> Any:
     with np.errstate(all="ignore"):
         if case.name in scales.OF_SLOPES:
             return scales.OF_SLOPES[case.name](first, second, **options)
-        if case.loss_name in COSINES:
+        if of_cosines(case):
             n1, n2 = (np.linalg.norm(x, axis=-1, keepdims=True) for x in (first, second))
             return np.nan_to_num(np.minimum(1 / n1, n2 / options.get("eps", 1e-8)))
         if case.name == "binary_cross_entropy (probabilities)":

@@ -33,6 +33,7 @@ MORE = {
     "nll_loss": OF_CLASSES,
     "kl_div_loss": {"log_target": True},
     "gaussian_nll_loss": OF_VARIANCES,
+    "triplet_loss": {"swap": False, "distance": "norm"},
     "binary_cross_entropy": {"pos_weight": None, "label_smoothing": 0.0},
 }
 

@@ -25,6 +25,16 @@ def reduction_name(reduction: str) -> str:
     if reduction not in REDUCTIONS and reduction != SUMS:
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}, got {reduction!r}")
     return reduction
+    """The reduction, if it is one of the four."""
+    return one_of(REDUCTIONS, reduction=reduction)
+
+
+def one_of(names: tuple[str, ...], **parameter: str) -> str:
+    """A name that is one of these."""
+    ((name, value),) = parameter.items()
+    if value not in names:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, names))}, got {value!r}")
+    return value
 
 
 def positive(**parameter: Number) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mpmath import mp
 
 from definitions.common import Number, Row, Term, largest, sign
@@ -14,17 +16,55 @@ def margin_ranking(x1: Number, x2: Number, y: Number, margin: float = 0.0) -> Te
     return Term(value * short, (-y * short, y * short, (x2 - x1) * short), scale)
 
 
-def triplet(a: Row, b: Row, n: Row, p: float = 2, margin: float = 1.0, eps: float = 1e-6) -> Term:
-    (near, by_near), (far, by_far) = distance(a, b, p, eps), distance(a, n, p, eps)
-    value = near - far + margin
+def triplet(
+    a: Row, b: Row, n: Row, p: float = 2, margin: float = 1.0, eps: float = 1e-6, swap: bool = False
+) -> Term:
+    def apart(x1: Row, x2: Row) -> Term:
+        length, by = distance(x1, x2, p, eps)
+        return Term(length, (by, [-g for g in by]))
+
+    return triplet_of(apart, a, b, n, margin, swap)
+
+
+def triplet_of_squares(a: Row, b: Row, n: Row, margin: float = 1.0, swap: bool = False) -> Term:
+    def apart(x1: Row, x2: Row) -> Term:
+        d = [x - y for x, y in zip(x1, x2, strict=True)]
+        return Term(mp.fsum(dk * dk for dk in d), ([2 * dk for dk in d], [-2 * dk for dk in d]))
+
+    return triplet_of(apart, a, b, n, margin, swap)
+
+
+def triplet_of_cosines(
+    a: Row, b: Row, n: Row, margin: float = 1.0, eps: float = 1e-6, swap: bool = False
+) -> Term:
+    return triplet_of(lambda x1, x2: cosine_distance(x1, x2, eps), a, b, n, margin, swap)
+
+
+def triplet_of(apart: Any, a: Row, b: Row, n: Row, margin: float, swap: bool) -> Term:
+    """Of a tie of the distances to the negative each has half of the derivative."""
+    near, far, other = apart(a, b), apart(a, n), apart(b, n)
+    share = mp.mpf(1 + sign(far.value - other.value)) / 2 if swap else mp.mpf(0)
+    value = near.value - (min(far.value, other.value) if swap else far.value) + margin
     short = int(value > 0)
-    by_a = [(g - h) * short for g, h in zip(by_near, by_far, strict=True)]
-    of_a = [max(abs(g), abs(h)) * short for g, h in zip(by_near, by_far, strict=True)]
+    parts = (
+        ((near, 0, 1), (far, 0, share - 1)),
+        ((near, 1, 1), (other, 0, -share)),
+        ((far, 1, share - 1), (other, 1, -share)),
+    )
+    partials, scales = [], []
+    for several in parts:
+        rows = [[factor * short * g for g in of.partials[k]] for of, k, factor in several]
+        sizes = [
+            [abs(factor) * short * abs(g) for g in (of.scales and of.scales[k]) or of.partials[k]]
+            for of, k, factor in several
+        ]
+        partials.append([mp.fsum(column) for column in zip(*rows, strict=True)])
+        scales.append([max(column) for column in zip(*sizes, strict=True)])
     return Term(
         value * short,
-        (by_a, [-g * short for g in by_near], [h * short for h in by_far]),
-        largest([near, far, mp.mpf(margin)]),
-        (of_a, None, None),
+        tuple(partials),
+        largest([*((d.scale or d.value) for d in (near, far)), mp.mpf(margin)]),
+        tuple(scales),
     )
 
 
@@ -91,6 +131,8 @@ def distance(a: Row, b: Row, p: float, eps: float) -> tuple[Number, list[Number]
 DEFINITIONS = {
     "margin_ranking_loss": margin_ranking,
     "triplet_loss": triplet,
+    "triplet_loss (squared)": triplet_of_squares,
+    "triplet_loss (cosine)": triplet_of_cosines,
     "cosine_similarity_loss": cosine,
     "cosine_distance_loss": cosine_distance,
     "cosine_embedding_loss": cosine_embedding,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import combinations
+from operator import sub
 from random import Random
 from typing import Any
 
@@ -26,6 +28,13 @@ def rankings(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Poi
 
 
 def triplets(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    for a, b, n in all_triplets(f, options, rng):
+        far, other = (math.hypot(*map(sub, x, n), 1e-3) for x in (a, b))
+        if not options.get("swap") or a == b or abs(far - other) > 1e-3 * far:
+            yield a, b, n
+
+
+def all_triplets(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
     def vector(n: int, spread: float) -> list[float]:
         return [normal(rng, 0, spread) for _ in range(n)]
 
@@ -50,6 +59,38 @@ def triplets(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Poi
                 zero,
             )
         yield [f.max / 8, *[f.tiny] * (n - 1)], zero, zero
+
+
+def triplets_of_squares(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Also as large as squares allow."""
+    for n in LENGTHS:
+        for spread in (1e-3, 0.1, 0.5, 1.0, 2.0, 10.0, min(100.0, math.sqrt(f.max) / 64)):
+            for _ in range(4):
+                yield tuple([normal(rng, 0, spread) for _ in range(n)] for _ in range(3))
+        a, unit = [normal(rng, 0, 1.0) for _ in range(n)], [1.0, *[0.0] * (n - 1)]
+        yield a, a, a
+        yield a, a, [-x for x in a]
+        yield a, [2 * x for x in a], a
+        yield [0.0] * n, [0.0] * n, unit
+
+
+def triplets_of_directions(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Lengths of which the smallest product is above eps; ties; a zero vector in each place."""
+    for a, b in vectors(f, options, rng):
+        turned = [*b[1:], -b[0]]
+        if 1e-2 < min(math.hypot(*x) for x in (a, b)) and max(map(abs, (*a, *b))) < 1e3:
+            found = [(a, b, turned), (a, turned, b), (a, [-x for x in b], a), (b, a, [0.0] * len(a))]
+            for point in [*found, ([0.0] * len(a), a, b)]:
+                near, far, other = (1 - cosine(*pair) for pair in combinations(point, 2))
+                least = min(far, other) if options.get("swap") else far
+                apart = not options.get("swap") or abs(far - other) > 1e-2
+                if apart and abs(near - least + options.get("margin", 1.0)) > 1e-2:
+                    yield point
+
+
+def cosine(x1: list[float], x2: list[float]) -> float:
+    length = math.hypot(*x1) * math.hypot(*x2)
+    return math.fsum(a * b for a, b in zip(x1, x2, strict=True)) / length if length else 0.0
 
 
 def vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
@@ -118,6 +159,8 @@ def pairs_apart(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[
 MAKERS = {
     "margin_ranking_loss": rankings,
     "triplet_loss": triplets,
+    "triplet_loss (squared)": triplets_of_squares,
+    "triplet_loss (cosine)": triplets_of_directions,
     "cosine_similarity_loss": vectors,
     "cosine_distance_loss": vectors,
     "cosine_embedding_loss": pairs_of_vectors,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import xlosses
 from xlosses.testing.case import Case
 from xlosses.testing.references import embedding as references
+
+_TRIPLET = {"anchors": "vector", "positives": "near vector", "negatives": "far vector"}
+_OF_TRIPLET = tuple(_TRIPLET)
 
 CASES = (
     Case(
@@ -21,9 +25,25 @@ CASES = (
         "triplet_loss",
         xlosses.triplet_loss,
         references.triplet,
-        {"anchors": "vector", "positives": "near vector", "negatives": "far vector"},
-        ({}, {"p": 1, "margin": 0.7}, {"p": 3, "margin": 2.0}, {"p": math.inf}),
-        by=("anchors", "positives", "negatives"),
+        _TRIPLET,
+        ({}, {"p": 1, "margin": 0.7}, {"p": 3, "margin": 2.0}, {"p": math.inf}, {"swap": True}),
+        by=_OF_TRIPLET,
+    ),
+    Case(
+        "triplet_loss (squared)",
+        partial(xlosses.triplet_loss, distance="squared"),
+        references.triplet_of_squares,
+        _TRIPLET,
+        ({"swap": True, "margin": 4.0},),
+        by=_OF_TRIPLET,
+    ),
+    Case(
+        "triplet_loss (cosine)",
+        partial(xlosses.triplet_loss, distance="cosine"),
+        references.triplet_of_cosines,
+        _TRIPLET,
+        ({}, {"swap": True, "margin": 0.5}),
+        by=_OF_TRIPLET,
     ),
     Case(
         "cosine_similarity_loss",

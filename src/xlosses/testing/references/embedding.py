@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from xlosses.testing.references.common import (
+    Partial,
     Row,
     Term,
     sign,
@@ -17,13 +19,44 @@ def margin_ranking(x1: float, x2: float, y: float, margin: float = 0.0) -> Term:
     return Term(max(0.0, value), (-y * short, y * short, (x2 - x1) * short))
 
 
-def triplet(a: Row, b: Row, n: Row, p: float = 2, margin: float = 1.0, eps: float = 1e-6) -> Term:
-    near, by_near = _distance(a, b, p, eps)
-    far, by_far = _distance(a, n, p, eps)
-    value = near - far + margin
-    short = value > 0
-    by_a = [(g - h) * short for g, h in zip(by_near, by_far, strict=True)]
-    return Term(max(0.0, value), (by_a, [-g * short for g in by_near], [h * short for h in by_far]))
+def triplet(
+    a: Row, b: Row, n: Row, p: float = 2, margin: float = 1.0, eps: float = 1e-6, swap: bool = False
+) -> Term:
+    def distance(x1: Row, x2: Row) -> Term:
+        length, by = _distance(x1, x2, p, eps)
+        return Term(length, (by, [-g for g in by]))
+
+    return _triplet(a, b, n, distance, margin, swap)
+
+
+def triplet_of_squares(a: Row, b: Row, n: Row, margin: float = 1.0, swap: bool = False) -> Term:
+    def distance(x1: Row, x2: Row) -> Term:
+        d = [x - y for x, y in zip(x1, x2, strict=True)]
+        return Term(math.fsum(dk * dk for dk in d), ([2 * dk for dk in d], [-2 * dk for dk in d]))
+
+    return _triplet(a, b, n, distance, margin, swap)
+
+
+def triplet_of_cosines(
+    a: Row, b: Row, n: Row, margin: float = 1.0, eps: float = 1e-6, swap: bool = False
+) -> Term:
+    return _triplet(a, b, n, lambda x1, x2: cosine_distance(x1, x2, eps), margin, swap)
+
+
+def _triplet(a: Row, b: Row, n: Row, distance: Callable[[Row, Row], Term], margin: float, swap: bool) -> Term:
+    near, far, other = distance(a, b), distance(a, n), distance(b, n)
+    share = (1 + sign(far.value - other.value)) / 2 if swap else 0.0  # of the distance that is swapped in
+    value = near.value - (min(far.value, other.value) if swap else far.value) + margin
+    short = float(value > 0)
+
+    def mixed(*parts: tuple[float, Partial | None]) -> list[float]:
+        rows = [[factor * short * g for g in row] for factor, row in parts if isinstance(row, list)]
+        return [math.fsum(column) for column in zip(*rows, strict=True)]
+
+    by_a = mixed((1.0, near.partials[0]), (share - 1, far.partials[0]))
+    by_b = mixed((1.0, near.partials[1]), (-share, other.partials[0]))
+    by_n = mixed((share - 1, far.partials[1]), (-share, other.partials[1]))
+    return Term(max(0.0, value), (by_a, by_b, by_n))
 
 
 def cosine(x1: Row, x2: Row, eps: float = 1e-8) -> Term:
