@@ -71,8 +71,14 @@ class Framework:
 
 
 def ours(loss: str, reduction: str = "mean") -> Function:
-    function = getattr(xlosses, loss.partition(" ")[0])
-    return partial(function, reduction=reduction, **LOSSES[loss].parameters)
+    told = LOSSES[loss]
+    function = partial(getattr(xlosses, loss.partition(" ")[0]), reduction=reduction, **told.parameters)
+    n = len(told.arrays) - len(told.by_keyword)
+
+    def with_keywords(*arrays: Any, **options: Any) -> Any:
+        return function(*arrays[:n], **dict(zip(told.by_keyword, arrays[n:], strict=True)), **options)
+
+    return with_keywords if told.by_keyword else function
 
 
 class NumPy(Framework):

@@ -99,13 +99,14 @@ LARGE_INSTEAD = {"mlx": LARGE_LAYERS[:1]}
 class Loss:
     """A loss as it is called here: what its arrays hold (see data.py), their shapes, its parameters.
 
-    Training differentiates by the arrays at the places `trained`.
+    Training differentiates by the arrays at the places `trained`. The last arrays may be given by keyword.
     """
 
     arrays: tuple[str, ...]
     shapes: Mapping[str, Shape]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     trained: tuple[int, ...] = (0,)
+    by_keyword: tuple[str, ...] = ()
 
     @property
     def argnums(self) -> int | tuple[int, ...]:
@@ -204,6 +205,7 @@ LOSSES: Mapping[str, Loss] = {
     "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
     "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),
     "info_nce_loss (symmetric)": Loss(("unit vector", "unit vector"), BATCHES, {"symmetric": True}, BOTH),
+    "info_nce_loss (negatives)": Loss(("unit vector",) * 3, BATCHES, {}, (0, 1, 2), ("negatives",)),
     "siglip_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),
     "supervised_contrastive_loss": Loss(("unit vector", "identity"), BATCHES),
     "nt_xent_loss": Loss(("unit vector", "identity"), BATCHES),

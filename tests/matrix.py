@@ -114,7 +114,7 @@ def multiplies(case: Case) -> bool:
 
     Their rounding is larger than random examples and extremes are held to; tests/accuracy measures it.
     """
-    return case.whole or "class vectors" in case.arrays.values()
+    return case.whole or bool({"class vectors", "negatives", "own negatives"} & {*case.arrays.values()})
 
 
 # For random examples: as many for the first loss of each sort as for all others together.

@@ -162,6 +162,10 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         s, alike, unlike = by_label(x, labels)
         return (alike * softplus(log_sum(s / 0.07, unlike)[:, None] - s / 0.07)).sum(1)
 
+    def info_nce_of_negatives(q, k, n):
+        s = q @ n.T / 0.1
+        return softplus(log_sum(s, 0 * s + 1) - (q * k).sum(1) / 0.1)
+
     def circle(x, labels):
         s, alike, unlike = by_label(x, labels)
         far, near = xp.maximum(1.4 - s, 0 * s), xp.maximum(s + 0.4, 0 * s)
@@ -185,6 +189,7 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "cox_ph_loss": cox,
         "sparsemax_loss": sparsemax,
         "multiclass_sparsemax_loss": multiclass_sparsemax,
+        "info_nce_loss (negatives)": info_nce_of_negatives,
         "nt_xent_loss": nt_xent,
         "circle_loss": circle,
         "hard_triplet_loss": hard_triplet,

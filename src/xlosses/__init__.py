@@ -13,7 +13,7 @@ from xlosses.losses.angular import arcface_loss, cosface_loss
 from xlosses.losses.binary import binary_cross_entropy
 from xlosses.losses.boxes import box_iou_loss, ciou_loss, diou_loss, giou_loss
 from xlosses.losses.classification import cross_entropy, nll_loss
-from xlosses.losses.contrastive import info_nce_loss, siglip_loss, supervised_contrastive_loss
+from xlosses.losses.contrastive import siglip_loss, supervised_contrastive_loss
 from xlosses.losses.counts import negative_binomial_nll_loss, poisson_nll_loss
 from xlosses.losses.deviance import gamma_deviance_loss, poisson_deviance_loss, tweedie_deviance_loss
 from xlosses.losses.distance import cosine_distance_loss
@@ -24,6 +24,7 @@ from xlosses.losses.ensemble import crps_loss
 from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
 from xlosses.losses.hardest import hard_triplet_loss
 from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
+from xlosses.losses.info_nce import info_nce_loss
 from xlosses.losses.likelihood import gaussian_nll_loss, laplace_nll_loss, student_t_nll_loss
 from xlosses.losses.linear import linear_cross_entropy
 from xlosses.losses.listwise import pairwise_logistic_loss, ranking_softmax_loss

@@ -233,7 +233,7 @@ REASONS = (
         for loss in (
             *("*cross_entropy*", "kl_div_loss", "generalized_kl_div_loss", "*focal_loss*", "arcface_loss"),
             *("distillation_loss", "soft_margin_loss", "multilabel_soft_margin_loss", "ordinal_loss"),
-            *("nt_xent_loss*", "mixture_nll_loss", "cox_ph_loss"),
+            *("nt_xent_loss*", "mixture_nll_loss", "cox_ph_loss", "info_nce_loss (*negatives)"),
         )
     ),
     Reason(
@@ -276,6 +276,7 @@ REASONS = (
             "poly_*",
             "softmax_focal_loss*",
             "mixture_nll_loss",
+            "info_nce_loss (*negatives)",
         )
     ),
     Reason(
@@ -294,6 +295,14 @@ REASONS = (
         "other gradients",
         "",
         "With beta autodiff goes through two roots and a power of the variance, the slope through the power.",
+    ),
+    Reason(
+        "info_nce_loss (own negatives)",
+        "torch",
+        "float*",
+        "* at the ends",
+        "",
+        "PyTorch's softmax is 0 where it would be subnormal, and the queries over the temperature are large.",
     ),
     Reason(
         "triplet_loss",

@@ -41,6 +41,11 @@ def extras(on, weights, where):
     return found
 
 
+def filled(x, value):
+    """As many of this value as x has entries."""
+    return [filled(part, value) for part in x] if isinstance(x, list) else value
+
+
 @every_loss
 @every_setting
 @every_reduction
@@ -102,6 +107,7 @@ def test_nan_where_masked(on, case):
         column = [
             x if kept else filled_with(spoilt, x) for x, kept in zip(call.data[name], WHERE, strict=True)
         ]
+        column = [x if kept else filled(x, spoilt) for x, kept in zip(call.data[name], WHERE, strict=True)]
         call.arrays[name] = on.array(column, dtype)
     call.given = list(call.arrays.values())
     settings["weights"] = on.array([w if kept else math.nan for w, kept in zip(WEIGHTS, WHERE, strict=True)])
@@ -166,6 +172,7 @@ def test_nan_that_is_not_masked_comes_out(on, case):
     for position, name in enumerate(set(floating(case)) & {*case.separate}):
         column = call.data[name]
         spoilt = [filled_with(math.nan, column[0]), *column[1:]]
+        spoilt = [filled(column[0], math.nan), *column[1:]]
         given = list(call.given)
         given[list(call.arrays).index(name)] = on.array(spoilt)
         terms = on.read(call.loss(reduction="none")(*given))

@@ -9,6 +9,7 @@ Alignment: TypeAlias = Literal[
     "rows",
     "vectors",
     "scalars",
+    "arrays",
     "labels",
     "integers",
     "integer rows",
@@ -23,6 +24,7 @@ elements         the same shape, one term each
 rows             the same shape, its `axis` moved last, one term per row
 vectors          like rows, and batch axes of length one broadcast
 scalars          one real number per row
+arrays           real numbers in any shape per row: the axes of the terms, then those of its own
 labels           one integer class per row, in [0, classes)
 integers         one integer per row, which is compared and never picked by
 integer rows     integers along a last axis of its own length, of which each row of the first array has some
@@ -33,6 +35,7 @@ kept             one boolean per entry of each row, whether the entry counts; ma
 """
 
 _BESIDE_ROWS = ("scalars", "labels", "integers", "integer rows", "shared", "shared integers", "kept")
+_BESIDE_ROWS = ("scalars", "arrays", "labels", "integers", "shared", "shared integers", "kept")
 
 COMPANIONS: dict[str, tuple[str, ...]] = {
     "elements": ("elements", "shared", "shared integers"),

@@ -25,7 +25,7 @@ from weakref import WeakValueDictionary
 
 from xlosses._backends import Cache
 from xlosses._core import alignment as alignments
-from xlosses._core.alignment import OF_ENTRIES, UNCUT, Alignment
+from xlosses._core.alignment import UNCUT, Alignment
 
 Terms: TypeAlias = Callable[..., Any]
 Width: TypeAlias = Callable[..., int]
@@ -167,10 +167,8 @@ class Formula:
             next(yields)
             return self.in_order(yields, self.vjp_by, needed)
         found = self.slopes(xp, arrays, parameters, needed)
-        kinds = self.alignment or ("elements",) * len(arrays)
         return tuple(
-            slope * (factor[..., None] if kinds[place] in OF_ENTRIES else factor)
-            for place, slope in zip(needed, found, strict=True)
+            slope * factor[(..., *(None,) * (len(slope.shape) - len(factor.shape)))] for slope in found
         )
 
     def in_order(
@@ -314,6 +312,7 @@ def formula(*alignment: Any, static: tuple[str, ...] = (), width: Width | None =
         - "rows": the same shape, its `axis` moved last, one term per row;
         - "vectors": like rows, and batch axes of length one broadcast;
         - "scalars": one real number per row;
+        - "arrays": real numbers in any shape per row, the axes of the terms before those of its own;
         - "labels": one integer class per row; there are as many classes as a row has entries, unless
           `classes` of `evaluate` says so;
         - "integers": one integer per row, which is compared and never picked by;

@@ -142,6 +142,7 @@ def ready(operands: Operands) -> Operands:
     if mask is not None:
         arrays = [
             _harmless(xp, x, kind, mask[..., None] if kind in WITH_AXIS else mask)
+            x if x is None or kind in UNCUT else _harmless(xp, x, kind, per_term(mask, x, operands.shape))
             for x, kind in zip(arrays, kinds, strict=True)
         ]
     weights = operands.weights
@@ -188,9 +189,13 @@ def _harmless(xp: Namespace, x: Any, kind: Alignment, mask: Any) -> Any:
     Selecting 0 after the formula is not enough: in the backward pass that 0 is multiplied by the
     derivative of the discarded term, and 0 * NaN is NaN.
     """
-    if x is None or kind in UNCUT:
-        return x
     return xp.where(mask, x, True if kind == "kept" else int(kind not in OF_INTEGERS))
+
+
+def per_term(x: Any, array: Any, shape: Shape) -> Any:
+    """x, one number per term, with as many axes more as the array has beside those of the terms."""
+    more = len(array.shape) - len(shape)
+    return x[(..., *(None,) * more)] if more and not is_number(x) else x
 
 
 def _with_rows_last(xp: Namespace, x: Any, axes: tuple[int, ...]) -> Any:

@@ -11,6 +11,8 @@ from xlosses._core import dtypes
 from xlosses._core.alignment import OF_ENTRIES
 from xlosses._core.checks import SUMS, is_number
 from xlosses._core.operands import Operands, ready, with_rows_back
+from xlosses._core.checks import is_number
+from xlosses._core.operands import Operands, per_term, ready, with_rows_back
 from xlosses._core.plan import Plan
 from xlosses._core.triple import Triple, divided
 
@@ -67,19 +69,18 @@ def _by_slope(operands: Operands, slope: Any, place: int, divisor: Any) -> Any:
     one_per_term = operands.formula.reads_one_entry
     expected = operands.shape if one_per_term else array.shape
     _check_shape(operands.formula.slope_function, "slopes", slope, expected)
-    by_entry = kind in OF_ENTRIES and not one_per_term
     if operands.weights is not None:
-        slope = slope * (_per_term(operands.weights) if by_entry else operands.weights)
+        slope = slope * per_term(operands.weights, slope, operands.shape)
     slope = slope if divisor is None else divided(xp, slope, divisor)
     if operands.mask is not None:
-        slope = xp.where(_per_term(operands.mask) if by_entry else operands.mask, slope, 0.0)
-    if by_entry and operands.plan.kept >= 0:
+        slope = xp.where(per_term(operands.mask, slope, operands.shape), slope, 0.0)
+    if kind in OF_ENTRIES and not one_per_term and operands.plan.kept >= 0:
         slope = xp.where(operands.arrays[operands.plan.kept], slope, 0.0)
     if one_per_term:
         slope = xp.put_at(array, operands.arrays[operands.plan.labels], slope)
     if operands.nan_factor is None:
         return slope
-    return slope * (_per_term(operands.nan_factor) if kind in OF_ENTRIES else operands.nan_factor)
+    return slope * per_term(operands.nan_factor, slope, operands.shape)
 
 
 def sums_and_gradients(operands: Operands, needed: Sequence[int]) -> Gradients:
@@ -200,8 +201,3 @@ def _weights(operands: Operands, n: Any) -> Any:
 
 def _total(operands: Operands, x: Any) -> Any:
     return operands.xp.total(operands.xp.broadcast_to(x, operands.shape))
-
-
-def _per_term(x: Any) -> Any:
-    """x, one number per term, in a shape that broadcasts to the rows."""
-    return x if is_number(x) else x[..., None]

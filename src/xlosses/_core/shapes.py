@@ -38,7 +38,7 @@ def of_formula(
     expected = {
         name: given_shape.get(kinds[name], batch)
         for name in shapes
-        if kinds[name] not in ("vectors", "shared", "shared integers")
+        if kinds[name] not in ("vectors", "arrays", "shared", "shared integers")
     }
     own_length = {name: shapes[name][-1:] or (1,) for name in shapes if kinds[name] == "integer rows"}
     expected.update({name: batch + length for name, length in own_length.items()})
@@ -50,6 +50,11 @@ def of_formula(
     }
     numbers = {name: (*batch, 1) for name in kinds if kinds[name] == "integer rows" and name not in shapes}
     return {**found, **numbers, **{name: expected[name] for name in own_length}}
+    own = {name: batch + shapes[name][len(batch) :] for name in shapes if kinds[name] == "arrays"}
+    _check_equal(shapes, {**expected, **own}, first_name)
+    of_others = {name: of_rows.get(kind, batch) for name, kind in kinds.items()}
+    shared = {name: shapes.get(name, ()) for name, kind in kinds.items() if kind.startswith("shared")}
+    return {**of_others, **own, **shared}
 
 
 def check_broadcasts(name: str, x: Any, shape: Shape) -> None:

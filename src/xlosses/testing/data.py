@@ -121,6 +121,8 @@ KINDS: dict[str, Kind] = {
     "likeness": Kind(lambda rng: rng.choice([-1.0, 1.0])),
     "query": Kind(_row(_short), row=True),
     "key": Kind(_row(_short), row=True),
+    "negatives": Kind(lambda rng: [_row(_short)(rng) for _ in range(3)], shared=True),
+    "own negatives": Kind(lambda rng: [_row(_short)(rng) for _ in range(3)], row=True),
     "embedding": Kind(_row(_short), row=True),
     "identity": Kind(lambda rng: rng.randrange(3), dtype="int32", free=True),
     "temperature": Kind(lambda rng: rng.uniform(0.2, 0.6), shared=True),
@@ -275,6 +277,8 @@ def _few_digits() -> dict[str, Any]:
     return {
         "query": images[:60].tolist(),
         "key": images[alike].tolist(),
+        "negatives": images[60:90].tolist(),
+        "own negatives": [images[60 + i : 70 + i].tolist() for i in range(60)],
         "embedding": images[:60].tolist(),
         "identity": classes[:60].tolist(),
         "temperature": 0.25,

@@ -60,6 +60,24 @@ def one_way(i: int, q: Rows, k: Rows, t: Number) -> Term:
     return Term(value, (by_q, by_k, by_t), max(value, largest), (of_q, of_k, of_t))
 
 
+def info_nce_of_negatives(
+    q: Sequence[Number], k: Sequence[Number], n: Rows, temperature: Number = 0.1
+) -> Term:
+    """A batch of one, whose keys are its own and the negatives."""
+    found = one_way(0, [q], [k, *n], mp.mpf(temperature))
+
+    def of_each(parts: tuple[Any, ...]) -> tuple[Any, ...]:
+        return parts[0][0], parts[1][0], parts[1][1:]
+
+    return found._replace(partials=of_each(found.partials), scales=of_each(found.scales))
+
+
+def info_nce_of_shared_negatives(*arrays: Any, **options: Any) -> Term:
+    """Without the derivative by what all terms share."""
+    found = info_nce_of_negatives(*arrays, **options)
+    return found._replace(partials=found.partials[:2], scales=found.scales[:2])
+
+
 def siglip(i: int, q: Rows, k: Rows, scale: Number = 10.0, bias: Number = -10.0) -> Term:
     s, b = mp.mpf(scale), mp.mpf(bias)
     x, sizes = products(q[i], k)
@@ -144,6 +162,8 @@ def half(x: Any) -> Any:
 DEFINITIONS = {
     "info_nce_loss": info_nce,
     "info_nce_loss (trained temperature)": info_nce,
+    "info_nce_loss (negatives)": info_nce_of_shared_negatives,
+    "info_nce_loss (own negatives)": info_nce_of_negatives,
     "siglip_loss": siglip,
     "siglip_loss (trained scale and bias)": siglip,
     "supervised_contrastive_loss": supervised_contrastive,

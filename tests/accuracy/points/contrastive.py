@@ -63,6 +63,25 @@ def features(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Bat
         yield [0.0] * n, classes, 0, biases
 
 
+def beside_negatives(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Batch]:
+    """Queries with their keys, and negatives that are the same for all; on both sides, ties, zero vectors."""
+    negatives = units(rng)
+    for q, k in pairs(f, rng):
+        for query, key in zip(q, k, strict=True):
+            yield query, key, negatives
+    for query in units(rng):
+        for key in (negatives[0], [-x for x in query], query, [8 * x for x in query], [0.0] * D):
+            yield query, key, negatives
+
+
+def with_own_negatives(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Batch]:
+    for query, key, negatives in beside_negatives(f, options, rng):
+        for spread in (0.3, 1.0):
+            yield query, key, rows(rng, spread)
+        yield query, key, [key] * N
+        yield query, key, [[2 * x for x in row] for row in negatives]
+
+
 def labelled(*values: float) -> Callable[..., Iterator[Batch]]:
     """Embeddings with labels: few, many, one of each, all the same."""
 
@@ -79,6 +98,8 @@ MAKERS: Mapping[str, Callable[..., Iterator[Batch]]] = {
     "linear_cross_entropy": features,
     "info_nce_loss": trained(),
     "info_nce_loss (trained temperature)": trained(0.25),
+    "info_nce_loss (negatives)": beside_negatives,
+    "info_nce_loss (own negatives)": with_own_negatives,
     "siglip_loss": trained(),
     "siglip_loss (trained scale and bias)": trained(4.0, -1.5),
     "supervised_contrastive_loss": labelled(),

@@ -15,6 +15,10 @@ def _info_nce(queries: Any, keys: Any, temperature: Any, **options: Any) -> Any:
     return xlosses.info_nce_loss(queries, keys, temperature=temperature, **options)
 
 
+def _info_nce_of_negatives(queries: Any, keys: Any, negatives: Any, **options: Any) -> Any:
+    return xlosses.info_nce_loss(queries, keys, negatives=negatives, **options)
+
+
 def _siglip(queries: Any, keys: Any, scale: Any, bias: Any, **options: Any) -> Any:
     return xlosses.siglip_loss(queries, keys, scale=scale, bias=bias, **options)
 
@@ -41,6 +45,21 @@ CASES = (
         ({}, {"symmetric": True}),
         by=("queries", "keys", "temperature"),
         whole=True,
+    ),
+    Case(
+        "info_nce_loss (negatives)",
+        _info_nce_of_negatives,
+        references.info_nce_of_negatives,
+        {**_PAIRS, "negatives": "negatives"},
+        ({"temperature": 0.5},),
+        by=("queries", "keys", "negatives"),
+    ),
+    Case(
+        "info_nce_loss (own negatives)",
+        _info_nce_of_negatives,
+        references.info_nce_of_negatives,
+        {**_PAIRS, "negatives": "own negatives"},
+        by=("queries", "keys", "negatives"),
     ),
     Case(
         "siglip_loss",

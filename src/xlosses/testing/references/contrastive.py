@@ -24,6 +24,12 @@ def info_nce(i: int, q: Rows, k: Rows, temperature: float = 0.1, symmetric: bool
     return Term(value, (by_q, by_k, by_t))
 
 
+def info_nce_of_negatives(q: Row, k: Row, n: Rows, temperature: float = 0.1) -> Term:
+    """A batch of one, whose keys are its own and the negatives."""
+    value, by_q, by_k, _ = _one_way(0, [q], [k, *n], temperature)
+    return Term(value, (by_q[0], by_k[0], by_k[1:]))
+
+
 def _one_way(i: int, q: Rows, k: Rows, t: float) -> tuple[float, Matrix, Matrix, float]:
     """-log of the softmax at the own key, written as log(1 + sum of the odds against it)."""
     x = [dot(q[i], kj) for kj in k]
