@@ -213,6 +213,8 @@ LOSSES: Mapping[str, Loss] = {
     "hard_triplet_loss": Loss(("unit vector", "identity"), BATCHES),
     "multi_similarity_loss": Loss(("unit vector", "identity"), BATCHES),
     "ctc_loss": Loss(("frames", "labelling", "frame counts", "label counts"), SEQUENCES, {"axis": (1, 2)}),
+    "vicreg_loss": Loss(("vector", "vector"), VECTORS, trained=BOTH),
+    "barlow_twins_loss": Loss(("vector", "vector"), VECTORS, trained=BOTH),
     "linear_cross_entropy": Loss(("hidden", "class vectors", "classes of rows"), LAYERS, trained=BOTH),
 }
 

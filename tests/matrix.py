@@ -110,11 +110,12 @@ except_on_jax = pytest.mark.usually_on("numpy", "strict", "torch", "mlx")
 
 
 def multiplies(case: Case) -> bool:
-    """Whether a term is made of products with vectors that other terms share.
+    """Whether a term is made of products with vectors that other terms share, or with several of its own.
 
     Their rounding is larger than random examples and extremes are held to; tests/accuracy measures it.
     """
-    return case.whole or bool({"class vectors", "negatives", "own negatives"} & {*case.arrays.values()})
+    shared = {"class vectors", "negatives", "own negatives", "batch"}
+    return case.whole or not shared.isdisjoint(case.arrays.values())
 
 
 # For random examples: as many for the first loss of each sort as for all others together.

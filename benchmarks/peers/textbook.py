@@ -166,6 +166,23 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         s = q @ n.T / 0.1
         return softplus(log_sum(s, 0 * s + 1) - (q * k).sum(1) / 0.1)
 
+    def off_diagonal(c):
+        return c * (1 - xp.tril(0 * c + 1) * xp.triu(0 * c + 1))
+
+    def vicreg(x1, x2):
+        n, cost = len(x1), 25 * ((x1 - x2) ** 2).mean()
+        for x in (x1 - x1.mean(0), x2 - x2.mean(0)):
+            lacking = 1 - ((x * x).sum(0) / (n - 1) + 1e-4) ** 0.5
+            cost = cost + 25 * xp.maximum(lacking, 0 * lacking).mean()
+            cost = cost + (off_diagonal(x.T @ x / (n - 1)) ** 2).sum() / x.shape[1]
+        return cost
+
+    def barlow_twins(x1, x2):
+        views = [x - x.mean(0) for x in (x1, x2)]
+        u1, u2 = (x / ((x * x).mean(0) + 1e-5) ** 0.5 for x in views)
+        c = u1.T @ u2 / len(x1)
+        return ((1 - (u1 * u2).mean(0)) ** 2).sum() + 0.0051 * (off_diagonal(c) ** 2).sum()
+
     def circle(x, labels):
         s, alike, unlike = by_label(x, labels)
         far, near = xp.maximum(1.4 - s, 0 * s), xp.maximum(s + 0.4, 0 * s)
@@ -190,6 +207,8 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "sparsemax_loss": sparsemax,
         "multiclass_sparsemax_loss": multiclass_sparsemax,
         "info_nce_loss (negatives)": info_nce_of_negatives,
+        "vicreg_loss": vicreg,
+        "barlow_twins_loss": barlow_twins,
         "nt_xent_loss": nt_xent,
         "circle_loss": circle,
         "hard_triplet_loss": hard_triplet,

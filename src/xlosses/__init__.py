@@ -10,6 +10,7 @@ from xlosses._sums import sums
 from xlosses._value_and_grad import value_and_grad
 from xlosses.losses.adaptive import general_robust_loss
 from xlosses.losses.angular import arcface_loss, cosface_loss
+from xlosses.losses.batch_statistics import barlow_twins_loss, vicreg_loss
 from xlosses.losses.binary import binary_cross_entropy
 from xlosses.losses.boxes import box_iou_loss, ciou_loss, diou_loss, giou_loss
 from xlosses.losses.classification import cross_entropy, nll_loss
@@ -63,6 +64,7 @@ from xlosses.losses.survival import cox_ph_loss
 
 __all__ = [
     "arcface_loss",
+    "barlow_twins_loss",
     "binary_cross_entropy",
     "box_iou_loss",
     "brier_loss",
@@ -145,6 +147,7 @@ __all__ = [
     "tversky_loss",
     "tweedie_deviance_loss",
     "value_and_grad",
+    "vicreg_loss",
 ]
 
 __version__: str

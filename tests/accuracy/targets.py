@@ -305,6 +305,15 @@ REASONS = (
         "PyTorch's softmax is 0 where it would be subnormal, and the queries over the temperature are large.",
     ),
     Reason(
+        "barlow_twins_loss*",
+        "*",
+        "float*",
+        "*gradient*",
+        "",
+        "Autodiff adds up the derivatives of the differences of views and of what their squares lack to 1, "
+        "which cancel where one column is constant; the slope does not.",
+    ),
+    Reason(
         "triplet_loss",
         "torch",
         "*",

@@ -28,6 +28,18 @@ from xlosses.losses.regression import huber
 shapes = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
 
 
+def test_one_term_is_one_block(on):
+    """However large it is: without batch axes there is nothing to cut."""
+    x = on.array([[0.25] * 8] * 8)
+    with xlosses.engine(7):
+        found, gradient = xlosses.value_and_grad(xlosses.dice_loss)(x, x, axis=(0, 1), smooth=0.0)
+        assert on.read(found) == pytest.approx(0.75, rel=1e-6)
+        assert tuple(gradient.shape) == (8, 8)
+        assert on.read(xlosses.dice_loss(x, x, axis=(0, 1), smooth=0.0, reduction="none")) == pytest.approx(
+            0.75
+        )
+
+
 @given(shapes, st.integers(1, 100))
 def test_cover(shape, most):
     entries = np.arange(math.prod(shape)).reshape(shape)

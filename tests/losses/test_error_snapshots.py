@@ -70,6 +70,8 @@ PARAMETERS = {
     "circle_loss": {"gamma": 0.0},
     "hard_triplet_loss": {"margin": float("inf")},
     "multi_similarity_loss": {"alpha": 0.0},
+    "vicreg_loss": {"eps": 0.0},
+    "barlow_twins_loss": {"off_diagonal": -1.0},
 }
 
 

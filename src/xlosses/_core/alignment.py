@@ -24,7 +24,7 @@ elements         the same shape, one term each
 rows             the same shape, its `axis` moved last, one term per row
 vectors          like rows, and batch axes of length one broadcast
 scalars          one real number per row
-arrays           real numbers in any shape per row: the axes of the terms, then those of its own
+arrays           real numbers in any shape per row, the axes of the terms before its own; may be None
 labels           one integer class per row, in [0, classes)
 integers         one integer per row, which is compared and never picked by
 integer rows     integers along a last axis of its own length, of which each row of the first array has some
@@ -48,7 +48,7 @@ OF_ENTRIES = ("rows", "vectors", "kept")  # as many entries for each term as a r
 WITH_AXIS = (*OF_ENTRIES, "integer rows")  # a last axis that the terms do not have
 OF_INTEGERS = ("labels", "integers", "integer rows", "shared integers")
 UNCUT = ("classes", "shared", "shared integers")  # the same for every term
-OPTIONAL = ("classes", "shared", "kept")  # may be None
+OPTIONAL = ("arrays", "classes", "shared", "kept")  # may be None
 
 
 def check(alignment: tuple[Any, ...]) -> None:

@@ -312,7 +312,7 @@ def formula(*alignment: Any, static: tuple[str, ...] = (), width: Width | None =
         - "rows": the same shape, its `axis` moved last, one term per row;
         - "vectors": like rows, and batch axes of length one broadcast;
         - "scalars": one real number per row;
-        - "arrays": real numbers in any shape per row, the axes of the terms before those of its own;
+        - "arrays": real numbers in any shape per row, the axes of the terms before its own; may be None;
         - "labels": one integer class per row; there are as many classes as a row has entries, unless
           `classes` of `evaluate` says so;
         - "integers": one integer per row, which is compared and never picked by;

@@ -38,6 +38,7 @@ def blocks_of(operands: Operands, entries: int) -> Iterator[tuple[Index, Operand
     """Where each block lies in the terms, and its operands: views of at most `entries` entries."""
     xp, shape = operands.xp, operands.shape
     if not shape:  # one row, which no formula takes in parts
+    if not shape:  # one term, however large
         yield (), operands
         return
     uncut = [x is None or kind in UNCUT for x, kind in zip(operands.arrays, operands.plan.kinds, strict=True)]

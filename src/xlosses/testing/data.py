@@ -58,6 +58,9 @@ def _short(rng: Random) -> float:
 def _frames(rng: Random) -> list[list[float]]:
     """Log probabilities of the classes in each of five frames."""
     return [_log_softmax(_row(_normal)(rng)) for _ in range(5)]
+def _rows(rng: Random) -> list[list[float]]:
+    """Six, whose columns have standard deviations on both sides of 1."""
+    return [[rng.gauss(0.0, 0.5 + 0.5 * k) for k in range(CLASSES)] for _ in range(6)]
 
 
 def _box(rng: Random) -> list[float]:
@@ -123,6 +126,9 @@ KINDS: dict[str, Kind] = {
     "key": Kind(_row(_short), row=True),
     "negatives": Kind(lambda rng: [_row(_short)(rng) for _ in range(3)], shared=True),
     "own negatives": Kind(lambda rng: [_row(_short)(rng) for _ in range(3)], row=True),
+    "batch": Kind(_rows, row=True),
+    "other batch": Kind(_rows, row=True),
+    "kept rows": Kind(lambda rng: [rng.random() < 0.75 or k < 2 for k in range(6)], row=True, dtype="bool"),
     "embedding": Kind(_row(_short), row=True),
     "identity": Kind(lambda rng: rng.randrange(3), dtype="int32", free=True),
     "temperature": Kind(lambda rng: rng.uniform(0.2, 0.6), shared=True),
@@ -279,6 +285,9 @@ def _few_digits() -> dict[str, Any]:
         "key": images[alike].tolist(),
         "negatives": images[60:90].tolist(),
         "own negatives": [images[60 + i : 70 + i].tolist() for i in range(60)],
+        "batch": [images[k : k + 6].tolist() for k in range(0, 60, 6)],
+        "other batch": [images[alike[k : k + 6]].tolist() for k in range(0, 60, 6)],
+        "kept rows": [[k != i for k in range(6)] for i in range(10)],
         "embedding": images[:60].tolist(),
         "identity": classes[:60].tolist(),
         "temperature": 0.25,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from mpmath import mp
 
 from definitions import (
+    batch_statistics,
     boxes,
     classification,
     contrastive,
@@ -49,6 +50,7 @@ _FAMILIES = (
     mining,
     focal,
     boxes,
+    batch_statistics,
 )
 
 DEFINITIONS = {name: definition for family in _FAMILIES for name, definition in family.DEFINITIONS.items()}

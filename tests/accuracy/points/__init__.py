@@ -15,6 +15,7 @@ from typing import Any
 from formats import Format
 
 from points import (
+    batch_statistics,
     boxes,
     classification,
     contrastive,
@@ -53,6 +54,7 @@ _FAMILIES = (
     mining,
     focal,
     boxes,
+    batch_statistics,
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from xlosses.testing.case import Case
 from xlosses.testing.catalogue import (
+    batch_statistics,
     boxes,
     classification,
     contrastive,
@@ -41,6 +42,7 @@ _FAMILIES = (
     focal,
     boxes,
     sequence,
+    batch_statistics,
 )
 
 CASES: Mapping[str, Case] = {case.name: case for family in _FAMILIES for case in family.CASES}
