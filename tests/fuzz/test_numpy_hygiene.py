@@ -21,7 +21,6 @@ from matrix import REDUCTIONS, SETTINGS, every_group, multiplies, of_settings
 from strategies import (
     AS_DRAWN,
     BOXES,
-    COSINES,
     DOMAINS,
     FINITE,
     ROW_SHAPES,
@@ -29,9 +28,9 @@ from strategies import (
     Batch,
     batches,
     chosen,
+    of_cosines,
     too_far_apart,
 )
-from strategies import BOXES, DOMAINS, FINITE, SIZES, Batch, batches, chosen, of_cosines, too_far_apart
 
 import xlosses
 from xlosses.testing import CASES

@@ -91,10 +91,6 @@ def test_every_dtype(on, case, options, dtype):
         call.assert_close(gradient, mean.gradients[name])
 
 
-def filled_with(value, x):
-    return [filled_with(value, part) for part in x] if isinstance(x, list) else value
-
-
 @every_loss
 @every_case
 def test_nan_where_masked(on, case):
@@ -104,9 +100,6 @@ def test_nan_where_masked(on, case):
     for name in case.separate:
         dtype = KINDS[case.arrays[name]].dtype or "float32"
         spoilt = {"float32": math.nan, "int32": 999, "bool": False}[dtype]
-        column = [
-            x if kept else filled_with(spoilt, x) for x, kept in zip(call.data[name], WHERE, strict=True)
-        ]
         column = [x if kept else filled(x, spoilt) for x, kept in zip(call.data[name], WHERE, strict=True)]
         call.arrays[name] = on.array(column, dtype)
     call.given = list(call.arrays.values())
@@ -171,7 +164,6 @@ def test_nan_that_is_not_masked_comes_out(on, case):
     call = Call(on, case)
     for position, name in enumerate(set(floating(case)) & {*case.separate}):
         column = call.data[name]
-        spoilt = [filled_with(math.nan, column[0]), *column[1:]]
         spoilt = [filled(column[0], math.nan), *column[1:]]
         given = list(call.given)
         given[list(call.arrays).index(name)] = on.array(spoilt)

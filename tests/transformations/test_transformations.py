@@ -125,27 +125,6 @@ def test_hessian_diagonal_is_that_of_autodiff(on, case, options, hessian):
     scale = max(map(abs, wanted)) or 1.0
     limit = second_tolerance(case.name, by_products=False)
     assert max(abs(a - b) for a, b in zip(found, wanted[:: n + 1], strict=True)) <= limit * scale
-def second_differences(case, data, options, step=1e-5):
-    first = next(iter(case.arrays))
-    n = len(flatten(data[first]))
-
-    def gradient(column):
-        return flatten(expected(case, {**data, first: column}, options, "mean").gradients[first])
-
-    rows = []
-    for k in range(n):
-        ahead = gradient(moved(data[first], k, step))
-        behind = gradient(moved(data[first], k, -step))
-        rows.append([(a - b) / (2 * step) for a, b in zip(ahead, behind, strict=True)])
-    return rows
-
-
-def moved(column, k, step):
-    """The column with its k-th number, counted through the rows, moved by a step."""
-    if not isinstance(column[0], list):
-        return [x + step * (i == k) for i, x in enumerate(column)]
-    width = len(flatten(column[0]))
-    return [moved(row, k - i * width, step) for i, row in enumerate(column)]
 
 
 @every_case

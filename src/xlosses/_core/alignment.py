@@ -34,8 +34,8 @@ shared integers  integers in any shape, which every term sees whole
 kept             one boolean per entry of each row, whether the entry counts; may be left out (None)
 """
 
-_BESIDE_ROWS = ("scalars", "labels", "integers", "integer rows", "shared", "shared integers", "kept")
-_BESIDE_ROWS = ("scalars", "arrays", "labels", "integers", "shared", "shared integers", "kept")
+OF_INTEGERS = ("labels", "integers", "integer rows", "shared integers")
+_BESIDE_ROWS = ("scalars", "arrays", *OF_INTEGERS, "shared", "kept")
 
 COMPANIONS: dict[str, tuple[str, ...]] = {
     "elements": ("elements", "shared", "shared integers"),
@@ -46,7 +46,6 @@ COMPANIONS: dict[str, tuple[str, ...]] = {
 
 OF_ENTRIES = ("rows", "vectors", "kept")  # as many entries for each term as a row has
 WITH_AXIS = (*OF_ENTRIES, "integer rows")  # a last axis that the terms do not have
-OF_INTEGERS = ("labels", "integers", "integer rows", "shared integers")
 UNCUT = ("classes", "shared", "shared integers")  # the same for every term
 OPTIONAL = ("arrays", "classes", "shared", "kept")  # may be None
 

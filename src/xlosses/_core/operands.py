@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from xlosses._backends import Namespace
 from xlosses._core import dtypes, labels
-from xlosses._core.alignment import OF_ENTRIES, OF_INTEGERS, UNCUT, WITH_AXIS, Alignment
+from xlosses._core.alignment import OF_ENTRIES, OF_INTEGERS, UNCUT, Alignment
 from xlosses._core.call import Call
 from xlosses._core.checks import as_float, is_number
 from xlosses._core.formula import Formula
@@ -123,8 +123,8 @@ def ready(operands: Operands) -> Operands:
     if operands.formula.refused and not operands.in_range:
         refused = labels.refused(xp, operands.formula, arrays, operands.parameters, mask)
         arrays = [
-            _harmless(xp, x, kind, xp.logical_not(refused[..., None] if kind in WITH_AXIS else refused))
-            if kind in OF_INTEGERS
+            _harmless(xp, x, kind, xp.logical_not(per_term(refused, x, operands.shape)))
+            if kind in OF_INTEGERS and kind not in UNCUT
             else x
             for x, kind in zip(arrays, kinds, strict=True)
         ]
@@ -141,7 +141,6 @@ def ready(operands: Operands) -> Operands:
         arrays[0] = xp.nan_gradient(arrays[0], nan_factor)
     if mask is not None:
         arrays = [
-            _harmless(xp, x, kind, mask[..., None] if kind in WITH_AXIS else mask)
             x if x is None or kind in UNCUT else _harmless(xp, x, kind, per_term(mask, x, operands.shape))
             for x, kind in zip(arrays, kinds, strict=True)
         ]

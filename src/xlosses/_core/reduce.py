@@ -10,8 +10,6 @@ from xlosses._backends import FLOATING
 from xlosses._core import dtypes
 from xlosses._core.alignment import OF_ENTRIES
 from xlosses._core.checks import SUMS, is_number
-from xlosses._core.operands import Operands, ready, with_rows_back
-from xlosses._core.checks import is_number
 from xlosses._core.operands import Operands, per_term, ready, with_rows_back
 from xlosses._core.plan import Plan
 from xlosses._core.triple import Triple, divided

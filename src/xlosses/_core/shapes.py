@@ -42,19 +42,14 @@ def of_formula(
     }
     own_length = {name: shapes[name][-1:] or (1,) for name in shapes if kinds[name] == "integer rows"}
     expected.update({name: batch + length for name, length in own_length.items()})
-    check_equal(shapes, expected, first_name)
-    of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": of_classes}
-    found = {
-        name: shapes.get(name, ()) if kind in ("shared", "shared integers") else of_rows.get(kind, batch)
-        for name, kind in kinds.items()
-    }
-    numbers = {name: (*batch, 1) for name in kinds if kinds[name] == "integer rows" and name not in shapes}
-    return {**found, **numbers, **{name: expected[name] for name in own_length}}
     own = {name: batch + shapes[name][len(batch) :] for name in shapes if kinds[name] == "arrays"}
-    _check_equal(shapes, {**expected, **own}, first_name)
+    check_equal(shapes, {**expected, **own}, first_name)
+    of_rows = {"rows": batch + row, "vectors": batch + row, "kept": batch + row, "classes": of_classes}
     of_others = {name: of_rows.get(kind, batch) for name, kind in kinds.items()}
+    numbers = {name: (*batch, 1) for name in kinds if kinds[name] == "integer rows" and name not in shapes}
+    rows_of_integers = {name: expected[name] for name in own_length}
     shared = {name: shapes.get(name, ()) for name, kind in kinds.items() if kind.startswith("shared")}
-    return {**of_others, **own, **shared}
+    return {**of_others, **numbers, **rows_of_integers, **own, **shared}
 
 
 def check_broadcasts(name: str, x: Any, shape: Shape) -> None:

@@ -37,8 +37,7 @@ def indices(shape: tuple[int, ...], most: int) -> Iterator[tuple[Index, tuple[in
 def blocks_of(operands: Operands, entries: int) -> Iterator[tuple[Index, Operands]]:
     """Where each block lies in the terms, and its operands: views of at most `entries` entries."""
     xp, shape = operands.xp, operands.shape
-    if not shape:  # one row, which no formula takes in parts
-    if not shape:  # one term, however large
+    if not shape:  # one term, however large, which no formula takes in parts
         yield (), operands
         return
     uncut = [x is None or kind in UNCUT for x, kind in zip(operands.arrays, operands.plan.kinds, strict=True)]

@@ -57,17 +57,13 @@ def _terms(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
         else:  # which computes once what both need
             value, slopes = call_with(with_terms, *primals)
         changes = []
-        slopes = ordinary_if_finite(careful, ordinary, primals, probe=probe)(*primals)
-        found, changes = differentiated(*primals), []
         for place, slope in zip(places, slopes, strict=True):
             change = slope * tangents[numbered[place]]
             # Slope and tangent are both stored as the array is.
             axis = _axis_of_rows(rejoin(primals)[0][place])
-            changes.append(jnp.sum(change, axis=axis) if kinds[place] in OF_ENTRIES else change)
-        return value, sum(changes[1:], changes[0])
-            of_row = (axis,) if kinds[place] in OF_ENTRIES else tuple(range(found.ndim, change.ndim))
+            of_row = (axis,) if kinds[place] in OF_ENTRIES else tuple(range(value.ndim, change.ndim))
             changes.append(jnp.sum(change, axis=of_row) if of_row else change)
-        return found, sum(changes[1:], changes[0])
+        return value, sum(changes[1:], changes[0])
 
     differentiated = jax.custom_jvp(terms)
     differentiated.defjvp(jvp, symbolic_zeros=True)

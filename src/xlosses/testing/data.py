@@ -58,6 +58,8 @@ def _short(rng: Random) -> float:
 def _frames(rng: Random) -> list[list[float]]:
     """Log probabilities of the classes in each of five frames."""
     return [_log_softmax(_row(_normal)(rng)) for _ in range(5)]
+
+
 def _rows(rng: Random) -> list[list[float]]:
     """Six, whose columns have standard deviations on both sides of 1."""
     return [[rng.gauss(0.0, 0.5 + 0.5 * k) for k in range(CLASSES)] for _ in range(6)]
