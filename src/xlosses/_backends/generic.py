@@ -47,8 +47,9 @@ class Namespace:
     def __getattr__(self, word: str) -> Any:
         if word[:2] == "__" or word == "standard":  # copy and pickle ask before `standard` is set
             raise AttributeError(word)
+        standard = self.standard
         try:
-            return getattr(self.standard, word)
+            return getattr(standard, word)
         except AttributeError:
             raise AttributeError(f"{self.framework} has no {word}, which this loss needs") from None
 

@@ -54,6 +54,7 @@ class Formula:
         self.alignment = alignment
         self.static = static
         self.width = width
+        self.width_by = [k for k in static if width and k in inspect.signature(width).parameters]
         self.reads_one_entry = reads_one_entry
         self.shares_softmax = shares_softmax
         self.by_rows = alignment[:1] not in ((), ("elements",))
@@ -327,9 +328,9 @@ def formula(*alignment: Any, static: tuple[str, ...] = (), width: Width | None =
         The parameters that choose a branch. They are plain numbers, strings or booleans, and never
         traced: another value is another program.
     width : callable, optional
-        From the shape of each array (None for one left out), and the static parameters by name, to how
-        many entries the largest array has that the formula makes for one term, if that is more than a
-        row: large inputs are cut into blocks by it.
+        From the shape of each array (None for one left out), and those static parameters that it names, to
+        how many entries the largest array has that the formula makes for one term, if that is more than
+        a row: large inputs are cut into blocks by it.
 
     Returns
     -------

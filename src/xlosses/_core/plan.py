@@ -155,7 +155,7 @@ def _place(wanted: Alignment, kinds: Mapping[str, Alignment]) -> int:
 def _width(call: Call, formula_shapes: list[shapes.Shape | None]) -> int:
     formula = call.formula
     if formula.width is not None:
-        static = {name: call.parameters[name] for name in formula.static if name in call.parameters}
+        static = {name: call.parameters[name] for name in formula.width_by if name in call.parameters}
         width = formula.width(*formula_shapes, **static)
         return max(1, width) if type(width) is int else width  # a compiler's symbol has no value yet
     first = formula_shapes[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,14 +45,16 @@ class Curvature:
             if found is None:
                 return zeros[..., 0] if formula.reads_one_entry else zeros
             return found
-        entries, columns = xp.indices(x.shape[-1], x), []
-        for k in range(x.shape[-1]):
+        of_term = x.shape[len(arrays[0].shape) - 1 :]  # the axes that the terms do not have
+        entries = xp.reshape(xp.indices(math.prod(of_term), x), of_term)
+        diagonal = zeros
+        for k in range(math.prod(of_term)):
             seed = xp.where(entries == k, zeros + 1.0, 0.0)
             found = self._derivative(words, arrays, parameters, place, seed)
             if found is None:
                 return zeros
-            columns.append(found[..., k])
-        return xp.stack(columns, axis=-1)
+            diagonal = xp.where(entries == k, found, diagonal)
+        return diagonal
 
     def _derivative(self, words: Duals, arrays: Any, parameters: Any, place: int, seed: Any) -> Any:
         """The derivative of the slope by this array along a direction; None where it can only be 0."""

@@ -219,7 +219,7 @@ def tweedie_deviance_loss(
     return evaluate(tweedie_deviance, arrays, dict(power=power), reduction, weights, where, dtype)
 
 
-@formula(static=("power",), width=lambda *_, **__: 2)
+@formula(static=("power",), width=lambda *_: 2)
 def tweedie_deviance(xp: Any, mean: Array, t: Array, power: float) -> Any:
     a, b, share = 1.0 - power, 2.0 - power, t / mean
     reach = 100.0 if 1.0 < power < 2.5 else 2.5  # beside 1 and 2 the terms are large and nearly cancel

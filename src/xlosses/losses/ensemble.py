@@ -83,7 +83,7 @@ def crps_loss(
     return evaluate(crps, arrays, parameters, reduction, weights, where, dtype, axis=axis)
 
 
-@formula("rows", "scalars", static=("fair",), width=lambda x, y, **_: x[-1] ** 2)
+@formula("rows", "scalars", static=("fair",), width=lambda x, y: x[-1] ** 2)
 def crps(xp: Any, x: Array, y: Array, fair: bool) -> Any:
     # |a| + |b| - |a - b| is twice the smaller of |a| and |b| on the same side of 0, else 0: nothing cancels.
     error, m = x - y[..., None], x.shape[-1]

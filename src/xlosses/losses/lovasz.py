@@ -86,7 +86,7 @@ def lovasz_hinge_loss(
     return evaluate(lovasz_hinge, arrays, {}, reduction, weights, where, dtype, axis=axis)
 
 
-def sorted_entries(x: tuple[int, ...], *_: Any, **__: Any) -> int:
+def sorted_entries(x: tuple[int, ...], *_: Any) -> int:
     """What entries take beside the places they are sorted by, which have twice as many bits."""
     return 3 * x[-1]
 

@@ -119,7 +119,7 @@ def label_of(classes: int, blank: int) -> int:
 @formula(
     *("rows", "integer rows", "integers", "integers"),
     static=("blank", "classes", "zeroed"),
-    width=lambda x, y, *_, classes, **__: x[-1] // 2 + 2 * (x[-1] // classes) * (y[-1] + 1),
+    width=lambda x, y, *_, classes: x[-1] // 2 + 2 * (x[-1] // classes) * (y[-1] + 1),
 )
 def ctc(
     xp: Any, x: Array, y: Array, frames: Array, length: Array, blank: int, classes: int, zeroed: bool
