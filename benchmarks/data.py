@@ -80,6 +80,10 @@ def targets_of_rows(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     return normal(0.9)(rng, shape[:1])
 
 
+def targets_of_vectors(rng: np.random.Generator, shape: Shape) -> np.ndarray:
+    return normal(0.9)(rng, (shape[0], *shape[2:]))
+
+
 def log_probabilities(rng: np.random.Generator, shape: Shape) -> np.ndarray:
     x = normal(3.0)(rng, shape)
     x -= x.max(axis=1, keepdims=True)
@@ -123,6 +127,7 @@ KINDS: Mapping[str, Drawn] = {
     "prediction": normal(1.2),  # errors of standard deviation 1.5
     "target": normal(0.9),
     "target of rows": targets_of_rows,
+    "target of vectors": targets_of_vectors,
     "variance": variances,
     "count": counts,
     "probability": probabilities,

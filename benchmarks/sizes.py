@@ -27,6 +27,8 @@ LOGITS: Mapping[str, Shape] = {
 }
 # Rows of which all pairs of entries are compared.
 TAGS: Mapping[str, Shape] = {"64x10": (64, 10), "65536x20": (65536, 20)}
+# Ensembles: rows, members, and the numbers of a member.
+ENSEMBLES: Mapping[str, Shape] = {"64x10x4": (64, 10, 4), "4096x20x8": (4096, 20, 8)}
 VECTORS: Mapping[str, Shape] = {
     "64x16": (64, 16),
     "4096x128": (4096, 128),
@@ -65,6 +67,7 @@ SHAPES: Mapping[str, Shape] = {
     **ELEMENTS,
     **LOGITS,
     **TAGS,
+    **ENSEMBLES,
     **VECTORS,
     **SETS,
     **BOXES,
@@ -85,6 +88,7 @@ def elements(size: str) -> int:
 
 
 SMALL = ("64", "64x10", "64x16", "4x8x8", "64x4", "64x16 pairs", "64x16 to 10", "4x20x8 of 4")
+SMALL = ("64", "64x10", "64x16", "4x8x8", "64x4", "64x10x4", "64x16 pairs", "64x16 to 10")
 MIDDLING = ("10k", "100k", "500k", "2M")
 FROM_2M = tuple(size for size in SHAPES if elements(size) >= 2_000_000)
 LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
@@ -201,6 +205,7 @@ LOSSES: Mapping[str, Loss] = {
     "brier_loss": Loss(("probability", "yes or no"), ELEMENTS),
     "brier_loss (labels)": Loss(("distribution", "labels"), LOGITS, AXIS),
     "crps_loss": Loss(("prediction", "target of rows"), TAGS, AXIS),
+    "energy_loss": Loss(("prediction", "target of vectors"), ENSEMBLES),
     "dice_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2)}),
     "tversky_loss": Loss(("probability", "yes or no"), SETS, {"axis": (1, 2), "alpha": 0.3, "beta": 0.7}),
     "info_nce_loss": Loss(("unit vector", "unit vector"), BATCHES, trained=BOTH),

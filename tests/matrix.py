@@ -114,7 +114,7 @@ def multiplies(case: Case) -> bool:
 
     Their rounding is larger than random examples and extremes are held to; tests/accuracy measures it.
     """
-    shared = {"class vectors", "negatives", "own negatives", "batch"}
+    shared = {"class vectors", "negatives", "own negatives", "batch", "vector ensemble"}
     return case.whole or not shared.isdisjoint(case.arrays.values())
 
 

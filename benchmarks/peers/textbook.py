@@ -122,6 +122,12 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         pairs = xp.abs(x[:, :, None] - x[:, None, :]).sum((1, 2))
         return xp.abs(x - y[:, None]).sum(1) / m - pairs / (2 * m * m)
 
+    def energy(x, y):
+        m = x.shape[1]
+        away = ((x - y[:, None, :]) ** 2).sum(2) ** 0.5
+        apart = (((x[:, :, None, :] - x[:, None, :, :]) ** 2).sum(3) + 1e-12) ** 0.5
+        return away.sum(1) / m - apart.sum((1, 2)) / (2 * m * m)
+
     def sparsemax(x, y):
         s = (1 - 2 * y) * x
         return xp.where(s > 1, s, (xp.maximum(s, 0 * s - 1) + 1) ** 2 / 4)
@@ -214,6 +220,7 @@ def terms(xp: Any, pick: Function, arctan: Function) -> Mapping[str, Function]: 
         "hard_triplet_loss": hard_triplet,
         "multi_similarity_loss": multi_similarity,
         "crps_loss": crps,
+        "energy_loss": energy,
         "binary_cross_entropy (weighed)": lambda x, y: binary(x, 0.9 * y + 0.05, 3.0),
         "sigmoid_focal_loss": sigmoid_focal,
         "softmax_focal_loss": softmax_focal,

@@ -21,7 +21,7 @@ from xlosses.losses.distance import cosine_distance_loss
 from xlosses.losses.distillation import distillation_loss
 from xlosses.losses.divergence import generalized_kl_div_loss, js_div_loss, kl_div_loss
 from xlosses.losses.embedding import contrastive_loss, cosine_embedding_loss, cosine_similarity_loss
-from xlosses.losses.ensemble import crps_loss
+from xlosses.losses.ensemble import crps_loss, energy_loss
 from xlosses.losses.focal import sigmoid_focal_loss, softmax_focal_loss
 from xlosses.losses.hardest import hard_triplet_loss
 from xlosses.losses.imbalance import focal_tversky_loss, generalized_dice_loss
@@ -82,6 +82,7 @@ __all__ = [
     "dice_loss",
     "diou_loss",
     "distillation_loss",
+    "energy_loss",
     "engine",
     "evaluate",
     "focal_tversky_loss",

@@ -106,6 +106,8 @@ KINDS: dict[str, Kind] = {
     "other vector": Kind(_row(_normal), row=True),
     "quantiles": Kind(_row(_normal), row=True),
     "ensemble": Kind(_row(_normal), row=True),
+    "vector ensemble": Kind(lambda rng: [_row(_normal)(rng) for _ in range(3)], row=True),
+    "outcome": Kind(_row(_normal), row=True),
     "mixture logits": Kind(_row(_normal), row=True),
     "component means": Kind(_row(_normal), row=True),
     "log scales": Kind(_row(_short), row=True),
@@ -228,6 +230,8 @@ def _digits() -> dict[str, list[Any]]:
         "kept": [[0 < k % 8 < 7 for k in range(64)]] * n,  # not the margins
         "labels": classes.tolist(),
         "cosines": _cosines(images, means),
+        "vector ensemble": [[pixels[j], pixels[(j + 1) % n], pixels[(j + 2) % n]] for j in alike],
+        "outcome": pixels,
         "box": [_around(image) for image in images],
         "other box": [_around(images[j]) for j in alike],
         "level": classes.tolist(),

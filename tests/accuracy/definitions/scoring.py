@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mpmath import mp
 
 from definitions.common import Number, Row, Term, sign
+from definitions.embedding import distance
 
 
 def quantile(x: Number, y: Number, quantile: float = 0.5) -> Term:
@@ -45,6 +48,22 @@ def crps(x: Row, y: Number, fair: bool = False) -> Term:
     return Term(value, (by_x, -mp.fsum(by_x)), None, ([one] * m, mp.mpf(1)))
 
 
+def energy(x: Sequence[Row], y: Row, fair: bool = False) -> Term:
+    m, d = len(x), len(y)
+    pairs = mp.mpf(m * (m - fair))
+    away = [distance(a, y, 2, 0.0) for a in x]
+    apart = [[distance(a, b, 2, 0.0) for b in x] for a in x]
+    near, spread = mp.fsum(r for r, _ in away) / m, mp.fsum(r for row in apart for r, _ in row) / 2 / pairs
+    pulls = [[u[k] / m for _, u in away] for k in range(d)]
+    pushes = [[[u[k] / pairs for _, u in row] for row in apart] for k in range(d)]
+    by_x = [[pulls[k][i] - mp.fsum(pushes[k][i]) for k in range(d)] for i in range(m)]
+    of_x = [[abs(pulls[k][i]) + mp.fsum(map(abs, pushes[k][i])) for k in range(d)] for i in range(m)]
+    by_y, of_y = (
+        [f(pulls[k]) for k in range(d)] for f in (lambda p: -mp.fsum(p), lambda p: mp.fsum(map(abs, p)))
+    )
+    return Term(near - spread, (by_x, by_y), max(near, spread), (of_x, of_y))
+
+
 DEFINITIONS = {
     "quantile_loss": quantile,
     "quantile_loss (levels)": quantiles,
@@ -52,4 +71,5 @@ DEFINITIONS = {
     "brier_loss (labels)": brier_of_labels,
     "brier_loss (classes)": brier_of_classes,
     "crps_loss": crps,
+    "energy_loss": energy,
 }

@@ -69,6 +69,20 @@ def ensembles(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Po
         yield [0.5] * n, 0.5
 
 
+def ensembles_of_vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
+    """Vectors far apart and close, some or all of them equal, some at the target."""
+    for m, n in ((2, 5), (3, 2), (6, 3)):  # of one length each
+        for size in (1e-3, 1.0, 1.0, 10.0, 100.0, f.max / 2**12, f.tiny * 2 ** (f.bits + 2)):
+            x = [[normal(rng, 0, 1) * size for _ in range(n)] for _ in range(m)]
+            near = [x[0], [brief(1.0078125 * a) for a in x[0]], *x[2:]]
+            for y in ([normal(rng, 0, 1) * size for _ in range(n)], [0.0] * n, x[0]):
+                yield x, y
+                yield [x[0], *x[:-1]], y
+                yield near, y
+            yield [x[0]] * m, x[1]
+            yield [x[0]] * m, x[0]
+
+
 MAKERS = {
     "quantile_loss": errors,
     "quantile_loss (levels)": levels,
@@ -76,4 +90,5 @@ MAKERS = {
     "brier_loss (labels)": of_forecasts_and_labels,
     "brier_loss (classes)": of_forecasts_and_classes,
     "crps_loss": ensembles,
+    "energy_loss": ensembles_of_vectors,
 }

@@ -60,4 +60,12 @@ CASES = (
         ({}, {"fair": True}),
         by=("ensemble", "targets"),
     ),
+    Case(
+        "energy_loss",
+        xlosses.energy_loss,
+        references.energy,
+        {"ensemble": "vector ensemble", "targets": "outcome"},
+        ({}, {"fair": True}),
+        by=("ensemble", "targets"),
+    ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 
 from xlosses.testing.references.common import (
@@ -46,3 +47,19 @@ def crps(x: Row, y: float, fair: bool = False) -> Term:
     spread = sum(abs(a - b) for a in members for b in members) / pairs
     by_x = [sign(a - y) and sign(a - y) / m - 2 * math.fsum(sign(a - b) for b in x) / pairs for a in x]
     return Term(float(sum(abs(a - target) for a in members) / m - spread), (by_x, -math.fsum(by_x)))
+
+
+def energy(x: Sequence[Row], y: Row, fair: bool = False) -> Term:
+    m = len(x)
+    pairs = m * (m - 1 if fair else m)
+    value = math.fsum(math.dist(a, y) for a in x) / m
+    value -= math.fsum(math.dist(a, b) for a in x for b in x) / 2 / pairs
+
+    def unit(a: Row, b: Row, k: int) -> float:
+        return (a[k] - b[k]) / math.dist(a, b) if a != b else 0.0
+
+    by_x = [
+        [unit(a, y, k) / m - math.fsum(unit(a, b, k) for b in x) / pairs for k in range(len(y))] for a in x
+    ]
+    by_y = [-math.fsum(unit(a, y, k) for a in x) / m for k in range(len(y))]
+    return Term(value, (by_x, by_y))
