@@ -87,8 +87,8 @@ def elements(size: str) -> int:
     return rows * rest[-1] if size in LAYERS else math.prod(SHAPES[size])
 
 
-SMALL = ("64", "64x10", "64x16", "4x8x8", "64x4", "64x16 pairs", "64x16 to 10", "4x20x8 of 4")
-SMALL = ("64", "64x10", "64x16", "4x8x8", "64x4", "64x10x4", "64x16 pairs", "64x16 to 10")
+ROWS_64 = ("64x10", "64x16", "64x4", "64x10x4", "64x16 pairs", "64x16 to 10")
+SMALL = ("64", *ROWS_64, "4x8x8", "4x20x8 of 4")
 MIDDLING = ("10k", "100k", "500k", "2M")
 FROM_2M = tuple(size for size in SHAPES if elements(size) >= 2_000_000)
 LARGE_ROWS = ("8x21x256x256", "2048x32000", "32768x512", "64x512x512")
