@@ -102,6 +102,15 @@ class Lives:
 
 
 @dataclass(frozen=True)
+class Frames:
+    """How likely each frame has each class, given the labels: minus the gradient by its log probability."""
+
+    log_probs: Any  # frames by classes, of which the first is the blank
+    labels: Sequence[int]
+    names: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Chunks:
     """A table of rows by classes of which a part exists at a time."""
 
@@ -110,7 +119,7 @@ class Chunks:
     parts: int
 
 
-Picture: TypeAlias = Curve | Sliding | Map | Bars | Arrows | Density | Steps | Lives | Chunks
+Picture: TypeAlias = Curve | Sliding | Map | Bars | Arrows | Density | Steps | Lives | Frames | Chunks
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 import xlosses
 from gallery import kinds
-from gallery.kinds import Arrows, Bars, Chunks, Curve, Density, Line, Lives, Map, Sliding, Steps
+from gallery.kinds import Arrows, Bars, Chunks, Curve, Density, Frames, Line, Lives, Map, Sliding, Steps
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,14 +131,18 @@ def height_map(axes: Axes, theme: Theme, loss: Callable[..., Any], what: Map) ->
     x, y = np.meshgrid(*(np.linspace(*span, 61) for span in what.spans))
     arrays = what.make(x.ravel(), y.ravel())
     values = loss(*arrays, **what.options, reduction="none").reshape(x.shape)
-    colours = LinearSegmentedColormap.from_list("heights", [theme.empty, theme.lines[0]])
-    filled = axes.contourf(x, y, values, 8, cmap=colours)
+    filled = axes.contourf(x, y, values, 8, cmap=shades(theme))
     axes.contour(x, y, values, 8, colors=theme.page, linewidths=0.5)
     scale = axes.figure.colorbar(filled, ax=axes, pad=0.02, fraction=0.06)
     scale.ax.yaxis.set_major_locator(MaxNLocator(3))
     scale.ax.tick_params(colors=theme.pale, labelcolor=theme.ink, labelsize=TEXT - 1, length=2)
     scale.outline.set_visible(False)
     say(axes, theme, *what.over)
+
+
+def shades(theme: Theme) -> LinearSegmentedColormap:
+    """From little to much."""
+    return LinearSegmentedColormap.from_list("heights", [theme.empty, theme.lines[0]])
 
 
 def bars(axes: Axes, theme: Theme, loss: Callable[..., Any], what: Bars) -> None:
@@ -235,6 +239,18 @@ def lives(axes: Axes, theme: Theme, loss: Callable[..., Any], what: Lives) -> No
     say(axes, theme, "time", "")
 
 
+def frames(axes: Axes, theme: Theme, loss: Callable[..., Any], what: Frames) -> None:
+    n, classes = what.log_probs.shape
+    arrays = what.log_probs[:, None, :], np.asarray([what.labels]), n, len(what.labels)
+    likely = descent(loss, arrays, {})[:, 0]
+    look = {"vmin": 0.0, "vmax": 1.0, "edgecolors": theme.page, "linewidth": 0.8}
+    axes.pcolormesh(likely.T, cmap=shades(theme), **look)
+    axes.set(ylim=(classes, 0), xticks=[0.5, n / 2, n - 0.5], xticklabels=["first", "frames", "last"])
+    axes.set_yticks(np.arange(classes) + 0.5, what.names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+
+
 def chunks(axes: Axes, theme: Theme, loss: Callable[..., Any], what: Chunks) -> None:
     for k in range(what.parts):
         full = k == what.parts // 3
@@ -256,5 +272,6 @@ DRAWN: dict[type, Callable[..., None]] = {
     Density: density,
     Steps: steps,
     Lives: lives,
+    Frames: frames,
     Chunks: chunks,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gallery.kinds import Arrows, Density, Entry, Line, Lives, Map, Sliding, Steps, beside
+from gallery.kinds import Arrows, Density, Entry, Frames, Line, Lives, Map, Sliding, Steps, beside
 
 SIDE = np.linspace(-2.0, 2.0, 41)
 DISC = (-0.8, -0.8, 1.6, 1.6)
@@ -174,6 +174,13 @@ def components(y: Any) -> Any:
     return np.exp(logits) / np.exp(logits).sum() * np.exp(-z * z / 2 - log_scales) / np.sqrt(2 * np.pi)
 
 
+def spoken() -> Any:
+    """Log probabilities of a blank and of three classes in 16 frames: each class has a vague time."""
+    frame, middle = np.arange(16.0)[:, None], np.asarray([3.0, 7.5, 12.0])
+    p = np.concatenate([np.full_like(frame, 0.4), np.exp(-(((frame - middle) / 3.0) ** 2))], axis=1)
+    return np.log(p / p.sum(axis=1, keepdims=True))
+
+
 OTHERS = {
     "mixture_nll_loss": Entry(
         "For targets that may be here or there, so that one mean would miss both. Not where one peak does: "
@@ -189,6 +196,11 @@ OTHERS = {
         "For the order of risk, where some were last seen without the event. Not for times themselves, nor "
         "in batches too small to compare.",
         Lives((0.2, 1.0, -0.4, 0.6, 0.0), (2.0, 3.5, 5.0, 6.0, 7.5), (1, 0, 1, 1, 0)),
+    ),
+    "ctc_loss": Entry(
+        "For labels in an order that nobody has laid along the frames, as in speech: every alignment counts "
+        "(here of “cat”). Not where the class of each frame is known: see `cross_entropy`.",
+        Frames(spoken(), (1, 2, 3), ("-", "c", "a", "t")),
     ),
 }
 
