@@ -55,6 +55,13 @@ NAMES = {
     "mask": "logits with one class",
     "inside": "its targets of 0 and 1",
     "soft": "probabilities with the classes last",
+    "speech": "log probabilities by frame, sequence and class",
+    "spoken": "logits by sequence, frame and class",
+    "words": "the classes of each sequence in their order, then 0, the blank",
+    "durations": "how many frames each sequence has",
+    "lengths": "how many classes it is labelled with",
+    "silent": "1 for each frame after those, else 0",
+    "ended": "1 for each place after those, else 0",
 }
 
 

@@ -65,6 +65,12 @@ def drawn():
     found["mask"] = rng.normal(size=(3, 6, 6, 1))
     found["inside"] = (rng.random((3, 6, 6, 1)) < 0.5).astype(float)
     found["soft"] = rng.dirichlet(np.ones(4), size=(3, 6, 6))
+    p = rng.dirichlet(np.ones(5), size=(9, 4))
+    found["speech"], found["spoken"] = np.log(p), rng.normal(size=(4, 9, 5))
+    found["durations"], found["lengths"] = np.asarray([9, 7, 4, 5]), np.asarray([4, 3, 1, 0])
+    found["ended"] = (np.arange(4) >= found["lengths"][:, None]).astype(float)
+    found["silent"] = (np.arange(9) >= found["durations"][:, None]).astype(float)
+    found["words"] = np.where(found["ended"], 0, rng.integers(1, 5, (4, 4)))
     return found
 
 
