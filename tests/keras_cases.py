@@ -39,6 +39,7 @@ UNIT, OF_UNIT = unit(some(6, 3)), np.asarray([0, 0, 1, 1, 1, 2])
 FAR = np.asarray([[40.0, -40.0, 0.0, 3.0, -3.0]] * 4, np.float32)
 IMAGES, MASKS = some(2, 3, 4, 2, low=0.0, high=1.0), np.float32(some(2, 3, 4, 2) > 0)
 AXES = (1, 2)
+SPEECH, WORDS = some(3, 7, 5), np.asarray([[1, 4, 2], [3, 3, 0], [0, 0, 0]])
 
 TABLE = [
     ("MeanSquaredError", {}, Y, X),
@@ -104,6 +105,8 @@ TABLE = [
         OF_UNIT[:, None].astype(np.float32),
         UNIT,
     ),
+    ("CTC", {}, WORDS, SPEECH),
+    ("CTC", {}, WORDS[:, :2].astype(np.float32), np.float32(20) * SPEECH),
 ]
 
 

@@ -139,6 +139,17 @@ def test_a_label_that_is_no_class(on):
         assert np.isnan(on.read(keras.sparse_categorical_crossentropy(y, p))[1])
 
 
+@pytest.mark.parametrize("label", [0.0, 3.0, -1.0])
+def test_a_sequence_with_a_label_that_is_no_class(on, label):
+    y, x = on.array([[1.0, 2.0], [label, 2.0]]), on.array([[[0.0] * 3] * 4] * 2)
+    if on.looks:
+        message = rf"^y_true must be labels in \[0, 3\) other than 0, the blank, got {label:.0f}"
+        with pytest.raises(ValueError, match=message):
+            keras.ctc(y, x)
+    else:
+        assert np.isnan(on.read(keras.ctc(y, x))).tolist() == [False, True]
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_configs_round_trip(kind):
     loss = kind(reduction="sum", name="mine", dtype="float32")
@@ -227,6 +238,16 @@ def test_dtypes(on):
             lambda: keras.circle([1, 2, 3], X, None, X),
             ValueError,
             "^ref_embeddings need ref_labels, got None",
+        ),
+        (
+            lambda: keras.ctc(Y[0], [X]),
+            ValueError,
+            r"^y_true must have a shape \(batch, labels\), got \(2,",
+        ),
+        (
+            lambda: keras.ctc(Y, X),
+            ValueError,
+            r"^y_pred must have a shape \(batch, frames, classes\), got",
         ),
         (lambda: Hinge("average"), ValueError, "^Invalid value for argument `reduction`.*average"),
     ],

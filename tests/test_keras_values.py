@@ -12,7 +12,7 @@ import xlosses
 from xlosses import keras
 
 WANTED = json.loads(STORED.read_text())
-LABELLED = ("SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy", "Circle")
+LABELLED = ("SparseCategoricalCrossentropy", "CategoricalGeneralizedCrossEntropy", "Circle", "CTC")
 
 
 def given(on, key):
@@ -87,6 +87,7 @@ def test_gradient_of_circle(on, remove_diagonal):
         (keras.CategoricalGeneralizedCrossEntropy(), [0.0], [[0.0, 1.0]], [[0, 0]]),
         (keras.Dice(), [[0.0, 0.0]], [[0.0, 0.0]], [[0, 0]]),
         (keras.BinaryCrossentropy(), [[1.0, 0.0]], [[0.0, 1.0]], [[0, 0]]),
+        (keras.CTC(), [[1.0, 1.0]], [[[0.0, 2.0], [1.0, 0.0]]], [[[0, 0], [0, 0]]]),
     ],
 )
 def test_gradient_where_keras_has_none_or_another(on, loss, y, x, wanted):

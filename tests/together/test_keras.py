@@ -20,7 +20,7 @@ X, Y, P, LABELS, UNIT, OF_UNIT = map(
 )
 every_case = pytest.mark.parametrize("key", cases.CASES)
 REDUCTIONS = ("sum_over_batch_size", "mean", "sum", "none", "mean_with_sample_weight")
-ABSENT = {"CTC", "ctc", "Loss", "LossFunctionWrapper"}
+ABSENT = {"Loss", "LossFunctionWrapper"}
 LEFT_OUT = {  # by Keras, of its configs
     "Huber": {"delta"},
     "CosineSimilarity": {"axis"},

@@ -49,6 +49,7 @@ from xlosses.keras.relative import (
     mean_absolute_percentage_error,
     mean_squared_logarithmic_error,
 )
+from xlosses.keras.sequence import CTC, ctc
 from xlosses.keras.sparse import (
     CategoricalGeneralizedCrossEntropy,
     SparseCategoricalCrossentropy,
@@ -57,6 +58,7 @@ from xlosses.keras.sparse import (
 )
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -87,6 +89,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",
