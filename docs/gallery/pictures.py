@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -187,16 +187,17 @@ def arrows(axes: Axes, theme: Theme, loss: Callable[..., Any], what: Arrows) -> 
                 axes.annotate(what.names[n], point, (0, -13 if by[1] > 0 else 7), **place)
     axes.set_axis_off()
     if what.on_circle:
-        circle(axes, theme, what.arrays if len(what.groups) == 2 else ())
+        circle(axes, theme)
     else:
         axes.set(xlim=(-0.5, 2.2), ylim=(-1.1, 1.4))
+    if len(what.groups) == 2:
+        for query, its_key in zip(*what.arrays, strict=True):
+            axes.plot(*zip(query, its_key, strict=True), color=theme.ink, linewidth=1.0, linestyle=":")
 
 
-def circle(axes: Axes, theme: Theme, pairs: Sequence[Any]) -> None:
+def circle(axes: Axes, theme: Theme) -> None:
     axes.add_patch(Ellipse((0, 0), 2, 2, fill=False, edgecolor=theme.pale, linewidth=0.6))
     axes.set(aspect="equal", xlim=(-1.5, 1.5), ylim=(-1.22, 1.22))
-    for query, its_key in zip(*pairs, strict=True):
-        axes.plot(*zip(query, its_key, strict=True), color=theme.ink, linewidth=1.0, linestyle=":")
 
 
 def density(axes: Axes, theme: Theme, loss: Callable[..., Any], what: Density) -> None:

@@ -20,6 +20,13 @@ def disc(shift: Any) -> Any:
     return soft, np.broadcast_to(still, soft.shape)
 
 
+def disc_of_scores(shift: Any) -> Any:
+    """Scores that fall with the distance from the middle of a shifted disc, beside a disc in the middle."""
+    across = SIDE[:, None] - np.asarray(shift)[..., None, None]
+    _, still = disc(shift)
+    return 3.0 * (0.8 - np.hypot(across, SIDE)), still
+
+
 def missed_and_extra(missed: Any, extra: Any) -> Any:
     """Four entries of the set and four others, of which a share is missed or predicted in vain."""
     p = np.concatenate([np.repeat(1.0 - missed[..., None], 4, -1), np.repeat(extra[..., None], 4, -1)], -1)
@@ -67,6 +74,21 @@ SEGMENTATION = {
     "generalized_dice_loss": Entry(
         "For several classes at once, of which rare ones should not drown: they weigh more. Not where "
         "frequent ones are to be right first.",
+        Map(
+            ("missed of 4 entries", "missed of 36"),
+            ((0.0, 1.0), (0.0, 1.0)),
+            small_and_large,
+            {"axis": -2, "class_axis": -1},
+        ),
+    ),
+    "lovasz_hinge_loss": Entry(
+        "For masks that are judged by intersection over union, from scores, with a margin: an error counts "
+        "by what it costs of that. Not for probabilities: see `lovasz_softmax_loss`.",
+        Sliding(Line(disc_of_scores, "", {"axis": (-2, -1)}), (-2.0, 2.0), DISC, DISC, round=True),
+    ),
+    "lovasz_softmax_loss": Entry(
+        "The same of the probabilities of several classes, which all weigh alike, a small one as much as a "
+        "large one. Not from logits: take their softmax first.",
         Map(
             ("missed of 4 entries", "missed of 36"),
             ((0.0, 1.0), (0.0, 1.0)),
@@ -123,6 +145,13 @@ QUERIES, KEYS = around(20, 95, 170, 290), around(60, 50, 200, 320)
 LABELLED = (BATCH, np.asarray(LABELS))
 TWO_SIDES = (QUERIES, KEYS), ((0,) * 4, (1,) * 4)
 
+# Two views of five rows, uncentred and of little spread along one axis; they are no unit vectors.
+VIEWS = (
+    np.asarray([[0.2, 0.1], [0.5, 0.4], [0.8, 0.6], [1.1, 0.8], [1.4, -0.2]]),
+    np.asarray([[0.2, -0.4], [0.75, 0.1], [1.1, 1.0], [0.9, 0.3], [1.5, 0.3]]),
+)
+BOTH = ((0,) * 5, (1,) * 5)
+
 CONTRASTIVE = {
     "info_nce_loss": Entry(
         "For pairs of two views, each against all others of a large batch. Not for small batches, nor where "
@@ -158,6 +187,17 @@ CONTRASTIVE = {
         "normalised.",
         Arrows(LABELLED, (LABELS,), {"beta": 5.0}),
     ),
+    "vicreg_loss": Entry(
+        "For two views of a batch without negatives: pairs together (round and square), all of them apart by "
+        "a variance of 1, without correlation. Not where scales have a meaning, nor with its three "
+        "weights untuned.",
+        Arrows(VIEWS, BOTH, {"variance": 1.0, "covariance": 0.5, "invariance": 1.0}, on_circle=False),
+    ),
+    "barlow_twins_loss": Entry(
+        "The same by correlations: of one column in both views 1, of different ones 0, so that scales do not "
+        "matter. Not with batches of few rows, whose correlations are noise.",
+        Arrows(VIEWS, BOTH, {}, on_circle=False),
+    ),
 }
 
 PEAKS = np.asarray([0.3, 0.0, -0.9]), np.asarray([-1.6, 1.0, 3.0]), np.log([0.5, 0.9, 0.4])
@@ -181,6 +221,12 @@ def spoken() -> Any:
     return np.log(p / p.sum(axis=1, keepdims=True))
 
 
+def one_moves(x: Any, y: Any) -> Any:
+    """An ensemble of two vectors, of which one stays, and the target at 0."""
+    stays = np.broadcast_to([0.8, 0.6], (*x.shape, 2))
+    return np.stack([np.stack([x, y], -1), stays], -2), np.zeros((*x.shape, 2))
+
+
 OTHERS = {
     "mixture_nll_loss": Entry(
         "For targets that may be here or there, so that one mean would miss both. Not where one peak does: "
@@ -201,6 +247,16 @@ OTHERS = {
         "For labels in an order that nobody has laid along the frames, as in speech: every alignment counts "
         "(here of “cat”). Not where the class of each frame is known: see `cross_entropy`.",
         Frames(spoken(), (1, 2, 3), ("-", "c", "a", "t")),
+    ),
+    "energy_loss": Entry(
+        "For ensembles of vectors, such as wind or a path, whose numbers belong together; `crps_loss` of "
+        "vectors (here one of two members moves, with the target at 0). Not for numbers of unlike units: "
+        "scale them first, for the distance adds them up.",
+        Map(
+            ("member, first number", "second number"),
+            ((-2.0, 2.0), (-2.0, 2.0)),
+            one_moves,
+        ),
     ),
 }
 
