@@ -20,7 +20,7 @@ def rows(rng: Random, *spreads: float, offset: float = 0.0) -> Rows:
 def views(rng: Random) -> Iterator[tuple[Rows, Rows]]:
     """Columns that spread little, much and differently, or not at all; close, unlike and opposite views."""
     for spreads in ((0.1, 0.1, 0.1), (0.5, 0.5, 0.5), (0.25, 1.0, 4.0), (2.0, 2.0, 2.0), (8.0, 8.0, 8.0)):
-        for _ in range(6):
+        for _ in range(5):
             x = rows(rng, *spreads)
             yield x, rows(rng, *spreads)
             yield x, [[float(f"{1.015625 * a:.3g}") for a in row] for row in x]

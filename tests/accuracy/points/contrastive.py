@@ -75,11 +75,11 @@ def beside_negatives(f: Format, options: Mapping[str, Any], rng: Random) -> Iter
 
 
 def with_own_negatives(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Batch]:
-    for query, key, negatives in beside_negatives(f, options, rng):
-        for spread in (0.3, 1.0):
-            yield query, key, rows(rng, spread)
-        yield query, key, [key] * N
-        yield query, key, [[2 * x for x in row] for row in negatives]
+    for k, (query, key, negatives) in enumerate(beside_negatives(f, options, rng)):
+        yield query, key, rows(rng, (0.3, 1.0)[k % 2])
+        if k % 8 == 0:
+            yield query, key, [key] * N
+            yield query, key, [[2 * x for x in row] for row in negatives]
 
 
 def labelled(*values: float) -> Callable[..., Iterator[Batch]]:

@@ -72,7 +72,7 @@ def ensembles(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Po
 def ensembles_of_vectors(f: Format, options: Mapping[str, Any], rng: Random) -> Iterator[Point]:
     """Vectors far apart and close, some or all of them equal, some at the target."""
     for m, n in ((2, 5), (3, 2), (6, 3)):  # of one length each
-        for size in (1e-3, 1.0, 1.0, 10.0, 100.0, f.max / 2**12, f.tiny * 2 ** (f.bits + 2)):
+        for size in (1e-3, 1.0, 100.0, f.max / 2**12, f.tiny * 2 ** (f.bits + 2)):
             x = [[normal(rng, 0, 1) * size for _ in range(n)] for _ in range(m)]
             near = [x[0], [brief(1.0078125 * a) for a in x[0]], *x[2:]]
             for y in ([normal(rng, 0, 1) * size for _ in range(n)], [0.0] * n, x[0]):
