@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 from keras_cases import CASES, STORED
+from matrix import except_on_jax
 
 import xlosses
 from xlosses import keras
@@ -40,6 +41,7 @@ def test_values(on, key):
         close(on, kind(**options)(y, x), np.mean(values))
 
 
+@except_on_jax
 @pytest.mark.parametrize("key", [key for key in CASES if WANTED[key][1] is not None])
 def test_gradients(on, key):
     kind, options, y, x = given(on, key)
@@ -54,6 +56,7 @@ def test_gradients(on, key):
         close(on, found, gradient)
 
 
+@except_on_jax
 @pytest.mark.parametrize("remove_diagonal", [True, False])
 def test_gradient_of_circle(on, remove_diagonal):
     """It is that of `circle_loss`, over how many have a loss; weights of samples multiply terms."""
@@ -78,6 +81,7 @@ def test_gradient_of_circle(on, remove_diagonal):
     close(on, others, on.read(function))
 
 
+@except_on_jax
 @pytest.mark.parametrize(
     ("loss", "y", "x", "wanted"),
     [

@@ -6,7 +6,7 @@ import math
 from functools import partial
 
 import pytest
-from matrix import exactly
+from matrix import exactly, except_on_jax
 
 import xlosses
 from xlosses.testing.parity import flat
@@ -76,6 +76,7 @@ def test_labels_are_the_masks_of_their_classes(on, loss, over_classes, place):
         assert_same(on, loss, p, given, (t, options if over_classes else {"axis": axis}))
 
 
+@except_on_jax
 @every
 def test_classes_within_the_set(on, loss, over_classes):
     if over_classes:
@@ -85,6 +86,7 @@ def test_classes_within_the_set(on, loss, over_classes):
     assert_same(on, loss, p, (on.array(LABELS, "int32"), options), (t, {"axis": (1, 2, 3)}))
 
 
+@except_on_jax
 @every
 @pytest.mark.parametrize("ignored", [-100, 2, 255])
 @pytest.mark.parametrize("some", [False, True])
