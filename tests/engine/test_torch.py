@@ -274,6 +274,14 @@ def test_from_which_size_on_a_slope_is_run_and_kept(entries, by_slope, kept):
     assert (by_slope and node.gradients is not None) == kept
 
 
+def test_a_number_that_changes_between_compiled_calls_keeps_its_digits():
+    torch.compiler.reset()
+    compiled = torch.compile(xlosses.quantile_loss, fullgraph=True, backend="aot_eager")
+    x, y = torch.ones(4, dtype=torch.float64), torch.zeros(4, dtype=torch.float64)
+    for level in (0.1, 0.3, 0.7):  # none of which float32 holds; from the second call on they are tensors
+        assert compiled(x, y, quantile=level, reduction="none")[0].item() == 1.0 - level
+
+
 def dense_info_nce(q, k, t):
     return torch.nn.functional.cross_entropy(q @ k.T / t, torch.arange(len(q)))
 
