@@ -10,6 +10,7 @@ import strategies
 from hypothesis import given
 from hypothesis import strategies as st
 from matrix import every_group, traceable
+from scales import of_frames
 from strategies import LARGEST, TINY, Batch, batches, chosen, of_cosines, terms_of
 from subject import Subject, overflows, scale_of
 
@@ -156,8 +157,16 @@ def test_the_order_of_rows_does_not_matter(on, cases, data, order):
     straight = subject.result(batch, **extras)
     extras.update(weights=extras["weights"][order], where=extras["where"][order])
     mixed = subject.result(chosen(case, batch, order), **extras)
-    np.testing.assert_array_equal(mixed.terms, straight.terms[order])
-    np.testing.assert_array_equal(mixed.slope, straight.slope[order])
+    if case.loss_name == "ctc_loss":
+        # A frame of all sequences is one array, whose last entries PyTorch's exp may round otherwise. An
+        # error of a logarithm is a relative one of the probabilities that make the slope.
+        with np.errstate(over="ignore"):
+            size = of_frames(next(iter(batch.values()))[order], None)
+        subject.assert_close(mixed.terms, straight.terms[order], size)
+        subject.assert_close(mixed.slope, straight.slope[order], size[:, None, None])
+    else:
+        np.testing.assert_array_equal(mixed.terms, straight.terms[order])
+        np.testing.assert_array_equal(mixed.slope, straight.slope[order])
     if not overflows(straight.terms):
         subject.assert_close(mixed.sum, straight.sum, scale_of(straight.terms))
 
