@@ -137,9 +137,14 @@ def nt_xent(
     s = with_columns(xp, products(xp, x / t, others))
     alike, unlike = by_label(xp, y, labels, place, places)
     largest, rest = xp.log_sum_exp(only(xp, unlike, s))
-    # Not selected but multiplied: NaN comes out where there is no positive, too.
     behind = (largest[..., None] - s) + rest[..., None]
-    return xp.sum(xp.astype(alike, s.dtype) * xp.softplus(behind), axis=-1)
+    return behind_positives(xp, alike, behind, rest)
+
+
+def behind_positives(xp: Any, alike: Array, behind: Array, rest: Array) -> Any:
+    """The sum over the positives; NaN among the others comes out where there is no positive, too."""
+    # Not by a product with 0 and 1, which XLA turns into a selection, so that NaN were lost.
+    return xp.where(xp.isnan(rest), rest, xp.sum(xp.where(alike, xp.softplus(behind), 0.0), axis=-1))
 
 
 @nt_xent.vjp(by=("x", "t", "others"))
@@ -149,9 +154,9 @@ def nt_xent_vjp(
     s = with_columns(xp, products(xp, x / t, others))
     alike, unlike = by_label(xp, y, labels, place, places)
     p, largest, rest = softmax_and_log_sum(xp, only(xp, unlike, s))
-    alike, behind = xp.astype(alike, s.dtype), (largest[..., None] - s) + rest[..., None]
-    yield xp.sum(alike * xp.softplus(behind), axis=-1)
-    lost = alike * xp.sigmoid(behind)
+    behind = (largest[..., None] - s) + rest[..., None]
+    yield behind_positives(xp, alike, behind, rest)
+    lost = xp.where(alike, xp.sigmoid(behind), 0.0)
     slope = g[..., None] * (p * xp.sum(lost, axis=-1, keepdims=True) - lost)
     by_x = xp.matmul(xp.reshape(slope, (*g.shape, others.shape[0])), others) / t
     yield by_x
