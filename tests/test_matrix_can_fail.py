@@ -41,6 +41,8 @@ def test_break_is_caught(on, name):
         "from xlosses.losses import classification, regression\n"
         f"{broken}\n"
         f"options = ['-q', '-x', '--backend', {on.name!r}, '-k', {loss!r}, '-p', 'no:cacheprovider']\n"
+        # xlosses is imported before pytest, which warns that it cannot rewrite its assertions any more.
+        "options += ['-W', 'ignore:Module already imported:pytest.PytestAssertRewriteWarning']\n"
         "sys.exit(pytest.main([*options, *sys.argv[1:]]))"
     )
     tests = [str(HERE / test) for test in TESTS]

@@ -225,7 +225,8 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
     """Whether the differences of inputs that a term is made of leave the dtype: they count as infinite.
 
     For cosines: whether a vector has entries beyond 1e-30 to 1e30, for which nothing is promised, or
-    one is so much longer than the other that their quotient leaves float32.
+    one is so much longer than the other that their quotient leaves float32. For Student's likelihood: whether
+    the error in units of the scale does.
     """
     arrays = [x.astype(np.float64) for name, x in batch.items() if not case.is_shared(name)]
     largest *= 0.99  # the last rounding may be up
@@ -240,6 +241,10 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
             power = 2 if case.name == "triplet_loss (squared)" else 1
             apart = [np.sum(np.abs(anchors - x), axis=-1) ** power for x in others]
             return ~(np.max(apart, axis=0) <= largest)
+        if case.loss_name == "student_t_nll_loss":
+            x, y, scale = arrays
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return ~((np.abs(x - y) <= largest) & (np.abs(x - y) / np.abs(scale) <= largest))
         if case.loss_name == "ctc_loss":
             sizes = np.where(np.isinf(arrays[0]), 0, np.abs(arrays[0]))
             return ~(np.sum(sizes, axis=(-2, -1)) <= largest)

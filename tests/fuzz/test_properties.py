@@ -31,6 +31,12 @@ def own_weights(case: Case, batch: Batch, extras: dict[str, np.ndarray]) -> np.n
     if "events" in batch:
         events = batch["events"].astype(np.float64)
         return np.sum(np.where((events >= 0) & (events <= 1), events, np.nan), axis=-1)  # others may cancel
+    if case.loss_name == "pairwise_logistic_loss":
+        _, y, *kept = batch.values()
+        ahead = y[..., None] > y[..., None, :]
+        for mask in kept:
+            ahead &= mask[..., None] & mask[..., None, :]
+        return ahead.sum(axis=(-2, -1)).astype(np.float64)
     if "target_lengths" in batch:
         return batch["target_lengths"].astype(np.float64)
     c = extras.get("class_weights")

@@ -65,6 +65,7 @@ def assert_same(on, loss, p, given, wanted):
     assert results[0] == pytest.approx(results[1], rel=1e-6, abs=1e-7)
 
 
+@except_on_jax
 @every
 @pytest.mark.parametrize("place", [0, 1, 3])
 def test_labels_are_the_masks_of_their_classes(on, loss, over_classes, place):

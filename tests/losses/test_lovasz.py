@@ -6,7 +6,7 @@ from functools import partial
 from itertools import product
 
 import pytest
-from matrix import exactly
+from matrix import exactly, except_on_jax
 from test_truth import INF, NAN, Row, check
 
 import xlosses
@@ -97,6 +97,7 @@ def assert_terms(on, loss, wanted, slopes, options):
     assert flat(exactly(on, gradient)) == pytest.approx([slopes[at] for at in PLACES], rel=1e-6, abs=1e-7)
 
 
+@except_on_jax
 @pytest.mark.parametrize("some", [False, True])
 @pytest.mark.parametrize("axis", [(1, 2), (0, -1), (2, 1), (0, 1, 2), 1], ids=str)
 def test_sets_over_any_axes(on, axis, some):
@@ -112,6 +113,7 @@ def test_sets_over_any_axes(on, axis, some):
     assert_terms(on, xlosses.lovasz_hinge_loss, wanted, slopes, options)
 
 
+@except_on_jax
 @pytest.mark.parametrize("absent", [False, True])
 @pytest.mark.parametrize("class_axis", [0, 1, 2, None])
 def test_classes_along_any_axis(on, class_axis, absent):

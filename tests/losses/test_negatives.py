@@ -117,7 +117,7 @@ def test_those_of_all_are_those_of_each(on):
 
 def test_batches_of_batches(on):
     q, n = on.array([[[1.0, 2.0]] * 3] * 2), on.array([[[[1.0, 2.0]] * 4] * 3] * 2)
-    for negatives in (n, n[0, 0]):
+    for negatives in (n, n[0, 0, ...]):
         found = info_nce(q, q, negatives, reduction="none")
         assert on.read(found) == [pytest.approx([math.log(5.0)] * 3, rel=1e-6)] * 2
 

@@ -15,6 +15,7 @@ from matrix import (
     every_loss,
     every_reduction,
     every_setting,
+    except_on_jax,
     fewer,
     flatten,
     of_settings,
@@ -113,6 +114,7 @@ def test_hessian(on, case, options, hessian):
     assert max(abs(a - b) for a, b in zip(found, wanted, strict=True)) <= limit * scale
 
 
+@except_on_jax
 @of_settings([row for row in SETTINGS if not row[0].whole and row[0].loss_name not in DETACHED])
 @fewer(hessian="last", options="first")
 def test_hessian_diagonal_is_that_of_autodiff(on, case, options, hessian):

@@ -277,9 +277,10 @@ def student_t_nll_loss(
 
     Notes
     -----
-    Differentiated by `inputs` and `scale`; by `df`, as a 0-d array, where the framework differentiates. The
-    gradient by the inputs is bounded by :math:`(\nu + 1) / (2 s \sqrt\nu)` and vanishes for outliers. The
-    constant does not cancel for large :math:`\nu`. A negative scale gives NaN.
+    Where the error in units of the scale leaves the dtype of the computation, the loss is infinite and the
+    gradient NaN. Differentiated by `inputs` and `scale`; by `df`, as a 0-d array, where the framework
+    differentiates. The gradient by the inputs is bounded by :math:`(\nu + 1) / (2 s \sqrt\nu)` and vanishes
+    for outliers. The constant does not cancel for large :math:`\nu`. A negative scale gives NaN.
 
     References
     ----------
