@@ -14,6 +14,7 @@ from xlosses._backends import FRAMEWORKS
 from xlosses.testing.frameworks import installed
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.usually_on("numpy", "torch")  # runs of their own, with whatever is installed
 
 PLUGIN = "_xlosses_pytest"
 ROOT = Path(__file__).parent.parent.parent
