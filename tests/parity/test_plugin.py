@@ -129,7 +129,6 @@ def test_tests_that_have_such_names_already(run):
 
 
 def test_side_by_side(run, name):
-    pytest.importorskip("xdist")
     found = run(TESTS, "--xp", name, "-p", "xdist.plugin", "-n", "2")
     found.assert_outcomes(passed=4, skipped=1)
     found.stdout.fnmatch_lines(["xlosses: * 3 passed, 1 skipped*"])

@@ -14,7 +14,7 @@ from xlosses._backends.torch import Torch
 class Sharded(Torch):
     """Rows may be spread over processes, too, so that an entry is picked by comparing and not by gathering.
 
-    What then has to be communicated is one number per row. Plain tensors beside a DTensor are taken for
+    What then has to be communicated is a few numbers per row. Plain tensors beside a DTensor are taken for
     the whole array, the same in every process.
     """
 
