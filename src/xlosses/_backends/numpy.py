@@ -44,6 +44,13 @@ class NumPy(Namespace):
     def max(self, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         return _max(x, axis=axis, keepdims=keepdims)
 
+    def softplus(self, x: Any) -> Any:
+        return self.relu(x) + np.log1p(np.exp(-np.abs(x)))
+
+    def sigmoid(self, x: Any) -> Any:
+        side, small = self.step(x), np.exp(-np.abs(x))
+        return (side + (1.0 - side) * small) / (1.0 + small)  # products are faster than where
+
     def zeros_like(self, x: Any) -> Any:
         return np.zeros(
             x.shape, x.dtype

@@ -231,7 +231,20 @@ def tweedie_deviance(xp: Any, mean: Array, t: Array, power: float) -> Any:
 
 @tweedie_deviance.slope
 def tweedie_deviance_slope(xp: Any, mean: Array, t: Array, power: float) -> Any:
-    return 2.0 * ((mean - t) / mean) * mean ** (1.0 - power)
+    by_variance = 1.0 / xp.sqrt(mean) if power == 1.5 else mean ** (1.0 - power)
+    return 2.0 * ((mean - t) / mean) * by_variance
+
+
+@tweedie_deviance.ordinary
+def tweedie_deviance_ordinary(xp: Any, mean: Array, t: Array, power: float) -> Any:
+    if power == 1.5:  # a square, so that nothing cancels: 4 (sqrt t - sqrt mean)^2 / sqrt mean
+        root = xp.sqrt(mean)
+        apart = (t - mean) / (xp.sqrt(t) + root)
+        return 4.0 * (apart * (apart / root))
+    if power == 3.0:
+        apart = (t - mean) / mean
+        return apart * (apart / t)
+    return tweedie_deviance(xp, mean, t, power)
 
 
 def close_deviance(xp: Any, mean: Array, t: Array, power: float) -> Any:

@@ -108,6 +108,28 @@ def sigmoid_focal_slope(xp: Any, x: Array, y: Array, gamma: Number, alpha: Numbe
     return slope if alpha is None else balance(y, alpha) * slope
 
 
+@sigmoid_focal.ordinary
+def sigmoid_focal_ordinary(xp: Any, x: Array, y: Array, gamma: Number, alpha: Number | None = None) -> Any:
+    side = xp.step(x)
+    wrong, small, doubt = doubts(xp, x, y, side)
+    loss = doubt**gamma * (wrong * ((2.0 * side - 1.0) * x) + xp.log1p(small))
+    return loss if alpha is None else balance(y, alpha) * loss
+
+
+@sigmoid_focal_ordinary.slope
+def sigmoid_focal_ordinary_slope(
+    xp: Any, x: Array, y: Array, gamma: Number, alpha: Number | None = None
+) -> Any:
+    side = xp.step(x)
+    sign = 1.0 - 2.0 * side
+    wrong, small, doubt = doubts(xp, x, y, side)
+    least = small / (1.0 + small)
+    entropy = wrong * (-sign * x) + xp.log1p(small)
+    by_doubt = (1.0 - 2.0 * y) * least / (1.0 + small) / doubt
+    slope = doubt**gamma * (side - y + sign * least + gamma * (by_doubt * entropy))
+    return slope if alpha is None else balance(y, alpha) * slope
+
+
 def doubts(xp: Any, x: Array, y: Array, side: Array) -> tuple[Any, Any, Any]:
     """How far the target is from the side of x, exp(-|x|), and 1 - p_t: a sum of what is not negative."""
     sign = 1.0 - 2.0 * side

@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import finite, reduction_name
 from xlosses._core.formula import formula
-from xlosses._core.numerics import norm, norm_and_slope, tiny
+from xlosses._core.numerics import norm, norm_and_slope, ordinary_norm, tiny
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 from xlosses.losses.contrastive import with_columns
@@ -86,6 +86,14 @@ def hard_triplet_loss(
 @formula(*COMPARED, width=lambda x, others, *_: others[0] * others[1])
 def hard_triplet(xp: Any, x: Array, others: Array, *identities: Array, margin: Number) -> Any:
     distance = with_columns(xp, norm(xp, x[..., None, :] - others[None, ...], 2, 0.0))
+    farthest, nearest = hardest(xp, distance, *by_label(xp, *identities))
+    return xp.relu((farthest - nearest) + margin)
+
+
+@hard_triplet.ordinary
+def hard_triplet_ordinary(xp: Any, x: Array, others: Array, *identities: Array, margin: Number) -> Any:
+    # The distance of an embedding from itself is NaN here, but no positive's or negative's.
+    distance = with_columns(xp, ordinary_norm(xp, x[..., None, :] - others[None, ...], 2, 0.0))
     farthest, nearest = hardest(xp, distance, *by_label(xp, *identities))
     return xp.relu((farthest - nearest) + margin)
 

@@ -319,6 +319,21 @@ def student_t_nll_slope(xp: Any, x: Array, y: Array, scale: Array, df: Any, cons
     yield (1.0 - (df + 1.0) / df * (z / h) ** 2) / scale
 
 
+@student_t_nll.ordinary
+def student_t_nll_ordinary(xp: Any, x: Array, y: Array, scale: Array, df: Any, constant: Any) -> Any:
+    z = (x - y) / scale
+    return xp.log(scale) + constant + 0.5 * (df + 1.0) * xp.log1p(z * z / df)
+
+
+@student_t_nll_ordinary.slope(by=("x", "scale"))
+def student_t_nll_ordinary_slope(xp: Any, x: Array, y: Array, scale: Array, df: Any, constant: Any) -> Any:
+    z = (x - y) / scale
+    square = z * z
+    factor = (df + 1.0) / (df + square)
+    yield (z * factor + 0.0 * square) / scale  # NaN where the square overflows
+    yield (1.0 - square * factor) / scale
+
+
 @formula(width=lambda *_: 2)
 def student_t_nll_of_array(xp: Any, x: Array, y: Array, scale: Array, df: Any) -> Any:
     return student_t_nll(xp, x, y, scale, df=df, constant=HALF_LOG_TWO_PI - half_step(xp.log1p, 0.5 * df))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from xlosses._core.formula import formula
@@ -179,28 +180,31 @@ def pairwise_logistic_loss(
 
 @formula("rows", "rows", "kept", width=lambda s, *_: s[-1] ** 2)
 def pairwise_logistic(xp: Any, s: Array, y: Array, kept: Array | None) -> Any:
-    ahead, behind = pairs(xp, s, y, kept)
-    lost = xp.sum(xp.where(ahead, xp.softplus(behind), 0.0), axis=-1)
+    lost = xp.sum(xp.softplus(behind(xp, s, y, kept)), axis=-1)
     return xp.sum(lost + only_nan(xp, s) + only_nan(xp, y), axis=-1)
 
 
 @pairwise_logistic.slope
 def pairwise_logistic_slope(xp: Any, s: Array, y: Array, kept: Array | None) -> Any:
-    ahead, behind = pairs(xp, s, y, kept)
-    lost = xp.where(ahead, xp.sigmoid(behind), 0.0)
+    lost = xp.sigmoid(behind(xp, s, y, kept))
     return xp.sum(lost, axis=-2) - xp.sum(lost, axis=-1)
 
 
 @pairwise_logistic.weight
 def number_of_pairs(xp: Any, s: Array, y: Array, kept: Array | None) -> Any:
-    ahead, _ = pairs(xp, s, y, kept)
-    return xp.sum(xp.sum(xp.astype(ahead, s.dtype), axis=-1), axis=-1)
+    return xp.sum(xp.sum(xp.astype(ahead(xp, y, kept), s.dtype), axis=-1), axis=-1)
 
 
-def pairs(xp: Any, s: Array, y: Array, kept: Array | None) -> tuple[Any, Any]:
-    """Whether item i is to come before item j, and if so s_j - s_i, else 0."""
-    ahead = y[..., None] > y[..., None, :]
-    if kept is not None:
-        ahead = xp.logical_and(ahead, xp.logical_and(kept[..., None], kept[..., None, :]))
+def behind(xp: Any, s: Array, y: Array, kept: Array | None) -> Any:
+    """s_j - s_i where item i is to come before item j; else -inf, whose softplus and sigmoid are 0."""
     # Selected before the difference: that of an infinite score from itself is NaN.
-    return ahead, xp.where(ahead, s[..., None, :], 0.0) - xp.where(ahead, s[..., None], 0.0)
+    chosen = ahead(xp, y, kept)
+    return xp.where(chosen, s[..., None, :], -math.inf) - xp.where(chosen, s[..., None], 0.0)
+
+
+def ahead(xp: Any, y: Array, kept: Array | None) -> Any:
+    """Whether item i is to come before item j."""
+    before = y[..., None] > y[..., None, :]
+    if kept is not None:
+        before = xp.logical_and(before, xp.logical_and(kept[..., None], kept[..., None, :]))
+    return before

@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import finite
 from xlosses._core.formula import formula
-from xlosses._core.numerics import at_least, of_class, per_class
+from xlosses._core.numerics import at_least, of_class, one_per_row, per_class
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -151,9 +151,9 @@ def multiclass_perceptron_loss(
     """
     arrays = dict(scores=scores, targets=targets)
     return evaluate(
-        over_the_best,
+        lost_to_the_best,
         arrays,
-        dict(margin=0.0),
+        {},
         reduction,
         weights,
         where,
@@ -164,14 +164,51 @@ def multiclass_perceptron_loss(
 
 
 @formula("rows", "labels")
+def lost_to_the_best(xp: Any, x: Array, label: Array) -> Any:
+    return over_the_best(xp, x, label, 0.0)
+
+
+@lost_to_the_best.slope
+def lost_to_the_best_slope(xp: Any, x: Array, label: Array) -> Any:
+    return over_the_best_slope(xp, x, label, 0.0)
+
+
+@lost_to_the_best.ordinary
+def lost_to_the_best_ordinary(xp: Any, x: Array, label: Array) -> Any:
+    return xp.relu(xp.max(x, axis=-1) - xp.pick(x, label))  # without a margin the label may be among them
+
+
+@lost_to_the_best_ordinary.slope
+def lost_to_the_best_ordinary_slope(xp: Any, x: Array, label: Array) -> Any:
+    return over_the_best_ordinary_slope(xp, x, label, 0.0)
+
+
+@formula("rows", "labels")
 def over_the_best(xp: Any, x: Array, label: Array, margin: Number) -> Any:
-    # Of equal scores each framework's max has the gradient in even shares.
-    return xp.relu(margin + (xp.max(others(xp, x, label), axis=-1) - xp.pick(x, label)))
+    return shortfall(xp, others(xp, x, label), xp.pick(x, label), margin)
 
 
 @over_the_best.slope
 def over_the_best_slope(xp: Any, x: Array, label: Array, margin: Number) -> Any:
-    rivals = others(xp, x, label)
+    return shortfall_slope(xp, others(xp, x, label), x, label, margin)
+
+
+@over_the_best.ordinary
+def over_the_best_ordinary(xp: Any, x: Array, label: Array, margin: Number) -> Any:
+    return shortfall(xp, finite_others(xp, x, label), xp.pick(x, label), margin)
+
+
+@over_the_best_ordinary.slope
+def over_the_best_ordinary_slope(xp: Any, x: Array, label: Array, margin: Number) -> Any:
+    return shortfall_slope(xp, finite_others(xp, x, label), x, label, margin)
+
+
+def shortfall(xp: Any, rivals: Array, own: Array, margin: Number) -> Any:
+    # Of equal scores each framework's max has the gradient in even shares.
+    return xp.relu(margin + (xp.max(rivals, axis=-1) - own))
+
+
+def shortfall_slope(xp: Any, rivals: Array, x: Array, label: Array, margin: Number) -> Any:
     best = xp.max(rivals, axis=-1)
     short = xp.step(margin + (best - xp.pick(x, label)))
     equal = xp.astype(rivals == best[..., None], x.dtype)
@@ -182,6 +219,11 @@ def over_the_best_slope(xp: Any, x: Array, label: Array, margin: Number) -> Any:
 def others(xp: Any, x: Array, label: Array) -> Any:
     """The scores, with -inf at the label of each row."""
     return xp.where(is_label(xp, x, label), -math.inf, x)
+
+
+def finite_others(xp: Any, x: Array, label: Array) -> Any:
+    """The same without a mask; NaN where the label's score is infinite."""
+    return xp.add_at(x, label, -math.inf * one_per_row(xp, x, label))
 
 
 def is_label(xp: Any, x: Array, label: Array) -> Any:

@@ -310,15 +310,15 @@ def right_and_wrong(
 ) -> tuple[Any, Any]:
     """T and alpha F+ + beta F-: sums of products, because differences of sums cancel where p is near t."""
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
-    positives, negatives = xp.sum(p * (1.0 - t), axis=-1), xp.sum((1.0 - p) * t, axis=-1)
-    return xp.sum(p * t, axis=-1), alpha * positives + beta * negatives
+    positives, negatives = xp.dot(p, 1.0 - t), xp.dot(1.0 - p, t)
+    return xp.dot(p, t), alpha * positives + beta * negatives
 
 
 @formula("rows", "rows", "kept")
 def squared_dice(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number) -> Any:
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
     error = p - t  # (p - t)^2 is p^2 + t^2 - 2 p t
-    return quotient(xp, xp.sum(error * error, axis=-1), xp.sum(p * p + t * t, axis=-1) + smooth)
+    return quotient(xp, xp.dot(error, error), xp.dot(p, p) + xp.dot(t, t) + smooth)
 
 
 @squared_dice.slope(by=("p", "t"))
