@@ -17,6 +17,7 @@ from benchmarks.sizes import (
     FROM_2M,
     LARGE_LAYERS,
     LARGE_ROWS,
+    LOSSES,
     MIDDLING,
     SMALL,
     TRAINING,
@@ -43,14 +44,27 @@ class Target:
 LAYERS = {"loss": "linear_cross_entropy", "way": TRAINING, "size": LARGE_LAYERS}
 PAIRS = {"loss": "info_nce_loss", "way": TRAINING, "size": "4096x256 pairs"}
 
+# The losses that most frameworks have, and all others.
+COMMON = (
+    *("mse_loss", "l1_loss", "huber_loss", "smooth_l1_loss", "log_cosh_loss", "gaussian_nll_loss"),
+    *("binary_cross_entropy", "binary_cross_entropy (probabilities)", "hinge_loss", "margin_ranking_loss"),
+    *("cross_entropy", "cross_entropy (probabilities)", "nll_loss", "kl_div_loss", "triplet_loss"),
+    *("cosine_similarity_loss", "cosine_embedding_loss"),
+)
+OTHERS = tuple(loss for loss in LOSSES if loss not in (*COMMON, "linear_cross_entropy"))
+
 TARGETS = (
     Target(
         "NumPy: 20M elements and 2048x32000",
-        {"backend": "numpy", "way": FORWARD, "size": ("20M", "2048x32000")},
+        {"backend": "numpy", "way": FORWARD, "size": ("20M", "2048x32000"), "loss": COMMON},
         mean=0.3,
         worst=0.5,
     ),
-    Target("NumPy: 2M elements", {"backend": "numpy", "way": FORWARD, "size": "2M"}, mean=0.5),
+    Target(
+        "NumPy: 2M elements",
+        {"backend": "numpy", "way": FORWARD, "size": "2M", "loss": COMMON},
+        mean=0.5,
+    ),
     Target(
         "JAX outside jit against optax: 64 elements",
         {"backend": "jax", "way": FORWARD, "size": SMALL, "peer": "optax"},
@@ -61,28 +75,33 @@ TARGETS = (
         {"backend": "jax", "way": FORWARD, "size": ("20M", *LARGE_ROWS), "peer": "optax"},
         mean=0.2,
     ),
-    Target("JAX inside jit, forward", {"backend": "jax", "way": COMPILED}, mean=1.0, worst=1.3),
+    Target(
+        "JAX inside jit, forward",
+        {"backend": "jax", "way": COMPILED, "loss": COMMON},
+        mean=1.0,
+        worst=1.3,
+    ),
     Target(
         "JAX inside jit, value and gradient",
-        {"backend": "jax", "way": COMPILED_TRAINING},
+        {"backend": "jax", "way": COMPILED_TRAINING, "loss": COMMON},
         mean=1.0,
         worst=1.3,
     ),
     Target(
         "PyTorch eager, forward, from 2M elements",
-        {"backend": "torch", "way": FORWARD, "size": FROM_2M},
+        {"backend": "torch", "way": FORWARD, "size": FROM_2M, "loss": COMMON},
         mean=0.8,
         worst=1.5,
     ),
     Target(
         "PyTorch eager, forward+backward, from 2M elements",
-        {"backend": "torch", "way": TRAINING, "size": FROM_2M},
+        {"backend": "torch", "way": TRAINING, "size": FROM_2M, "loss": COMMON},
         mean=0.8,
         worst=1.3,
     ),
     Target(
         "PyTorch eager, forward+backward, 10k to 2M elements",
-        {"backend": "torch", "way": TRAINING, "size": MIDDLING},
+        {"backend": "torch", "way": TRAINING, "size": MIDDLING, "loss": COMMON},
         mean=2.0,
         worst=3.0,
     ),
@@ -136,9 +155,25 @@ TARGETS = (
         worst=0.25,
         kind="memory",
     ),
-    Target("PyTorch compiled", {"backend": "torch", "way": COMPILED_WAYS}, mean=1.0),
-    Target("MLX", {"backend": "mlx", "way": EAGER_WAYS}, mean=1.0),
-    Target("MLX compiled", {"backend": "mlx", "way": COMPILED_WAYS}, mean=1.0),
+    Target("PyTorch compiled", {"backend": "torch", "way": COMPILED_WAYS, "loss": COMMON}, mean=1.0),
+    Target("MLX", {"backend": "mlx", "way": EAGER_WAYS, "loss": COMMON}, mean=1.0),
+    Target("MLX compiled", {"backend": "mlx", "way": COMPILED_WAYS, "loss": COMMON}, mean=1.0),
+    *(
+        Target(
+            f"{name}, other losses, from 2M elements",
+            {"backend": backend, "way": way, "size": FROM_2M, "loss": OTHERS},
+            mean=1.0,
+            worst=1.5,
+        )
+        for backend, way, name in (
+            ("numpy", FORWARD, "NumPy, forward"),
+            ("numpy", TRAINING, "NumPy, forward+backward"),
+            ("jax", COMPILED, "JAX inside jit, forward"),
+            ("jax", COMPILED_TRAINING, "JAX inside jit, value and gradient"),
+            ("torch", TRAINING, "PyTorch eager, forward+backward"),
+            ("mlx", EAGER_WAYS, "MLX"),
+        )
+    ),
     Target(
         "One call on NumPy, µs above the bare formula",
         {"backend": "numpy"},

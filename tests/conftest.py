@@ -23,6 +23,9 @@ TABLES = {  # of the adaptor, by the argument of a test that runs for each entry
 # tests marked `every_loss`. Folders of tests, by the framework.
 COMPILED = {"jax": ("backends", "engine", "losses", "transformations"), "torch": ("transformations",)}
 
+# Losses that take a compiler seconds in each test: of these a usual run takes what it takes of every loss.
+LONG_PROGRAMS = {"jax": ("ctc_loss",)}
+
 APART = ("together", "boosting")  # folders of sessions of their own
 
 sys.path[:0] = [str(HERE), str(HERE / "backends"), str(HERE / "losses"), str(HERE / "boosting")]
@@ -68,7 +71,8 @@ def _is_run(item: pytest.Item, adaptor: Any) -> bool:
     if "(trained" in case.name and adaptor.name != "numpy":  # the loss without that parameter stands for it
         return False
     in_first_setting = parameters.get("options", case.options[0]) == case.options[0]
-    if case in FIRSTS and in_first_setting:
+    long = case.loss_name in LONG_PROGRAMS.get(adaptor.name, ())
+    if case in FIRSTS and in_first_setting and not long:
         return True
     folder = item.path.relative_to(HERE).parts[0]
     if folder in COMPILED.get(adaptor.name, ()) and not item.get_closest_marker("every_loss"):
