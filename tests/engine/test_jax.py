@@ -206,6 +206,22 @@ def test_what_is_tried_without_guards_is_what_guards_give(name, arrays, reductio
 
 
 @pytest.mark.parametrize("name", RARE)
+def test_what_is_tried_without_guards_has_weights_and_a_mask(name):
+    first, *rest = RARE[name]
+    weights = jnp.asarray([2.0, 3.0, 5.0])[: len(first)]
+
+    def loss(first, weights, where):
+        options = {"reduction": "weighted_mean", "weights": weights, "where": where}
+        return getattr(xlosses, name)(first, *rest, **options)
+
+    with xlosses.engine("off"):
+        wanted = loss(first, weights, weights < 4)
+    with xlosses.engine(1):
+        assert conditionals(loss, first, weights, weights < 4)
+        np.testing.assert_allclose(jitted(loss)(first, weights, weights < 4), wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", RARE)
 def test_for_each_of_many_guards_are_there_at_once(name):
     def loss(*arrays):
         return getattr(xlosses, name)(*arrays, reduction="sum")

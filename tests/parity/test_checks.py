@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from matrix import every_case
 
 import xlosses
 from xlosses._backends import load_workbench, namespace_of
@@ -72,6 +73,12 @@ def test_own_losses(case, check):
 
 @pytest.mark.parametrize("case", [EXPECTILE, SPHERICAL], ids=lambda case: case.name)
 def test_own_losses_on_a_framework(name, case):
+    check_loss(case.loss, case, backends=[name])
+
+
+@pytest.mark.usually_on("numpy")
+@every_case
+def test_losses_of_the_library(name, case):
     check_loss(case.loss, case, backends=[name])
 
 

@@ -55,8 +55,9 @@ def _has_labels(case: Case, backend: str) -> bool:
 
 
 def _labels(case: Case) -> list[str]:
+    """Arrays of one label per term; of a list of labels, another array may say that none counts."""
     kinds = {name: kind_of(case.arrays[name]) for name in case.separate}
-    return [name for name, kind in kinds.items() if "int" in kind.dtype and not kind.free]
+    return [name for name, kind in kinds.items() if "int" in kind.dtype and not (kind.free or kind.row)]
 
 
 def _has_another(case: Case, backend: str) -> bool:
@@ -161,13 +162,16 @@ def check_nan(case: Case, backend: str) -> None:
     options = _bare(case.options[0])
     for name in {*_floating(case)} & {*case.separate}:
         first, *rest = setting.data[name]
-        spoilt = {
-            name: setting.array([[math.nan] * len(first) if isinstance(first, list) else math.nan, *rest])
-        }
+        spoilt = {name: setting.array([_all_of(first, math.nan), *rest])}
         terms = setting.read(setting.loss(spoilt, **options, reduction="none"))
         assert math.isnan(terms[0]), f"NaN in {name} is lost: its term is {terms[0]}"
         if not case.whole:
             assert not any(map(math.isnan, terms[1:])), f"NaN in {name} spoils the terms of others: {terms}"
+
+
+def _all_of(entry: Any, number: float) -> Any:
+    """An entry such as this one, of one number or of nested lists, with another number throughout."""
+    return [_all_of(x, number) for x in entry] if isinstance(entry, list) else number
 
 
 @check()
@@ -234,7 +238,8 @@ def check_labels(case: Case, backend: str) -> None:
     setting = Setting(case, backend)
     for name in _labels(case):
         for label in (FAR, -1):
-            wrong = {name: setting.array([label, *setting.data[name][1:]], kind_of(case.arrays[name]).dtype)}
+            first, *rest = setting.data[name]
+            wrong = {name: setting.array([_all_of(first, label), *rest], kind_of(case.arrays[name]).dtype)}
             try:
                 terms = setting.read(setting.loss(wrong, **_bare(case.options[0]), reduction="none"))
             except ValueError:
