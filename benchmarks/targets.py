@@ -1,4 +1,4 @@
-"""What the library is to reach, as ratios of our time or memory to the best peer's; and why it does not."""
+"""What the library is to reach, as ratios of our time or memory to the best peer's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.reasons import REASONS
 from benchmarks.sizes import (
     COMPILED,
     COMPILED_TRAINING,
@@ -190,94 +191,6 @@ TARGETS = (
     ),
     Target("One call on JAX, µs in all", {"backend": "jax"}, worst=12, kind="calls", figure="ours"),
 )
-
-IN_THE_CACHE = "In the last-level cache one kernel of PyTorch's beats our four to eight on blocks."
-BY_AUTOGRAD = (
-    "Up to 16 thousand elements our formula goes through autograd operation by operation, where PyTorch has "
-    "a kernel each way, or the textbook two or three."
-)
-
-# A pattern of the name of a row ("torch huber_loss 2M forward+backward"; in memory and calls as well,
-# where a call has no way) or of the text of a target -> why it is missed, as one sentence.
-REASONS: Mapping[str, str] = {
-    # Calls have neither size nor way.
-    "* *_loss": "Checks, and on PyTorch guards of rare values, are not in the bare formula.",
-    "* *cross_entropy": (
-        "Guards of rare values are not in the bare formula, nor the check of the labels: two reductions and "
-        "two reads."
-    ),
-    "NumPy: 20M *": (
-        "NumPy takes temporary arrays in huge pages, so they cost the textbook little here: where it "
-        "writes one of them, as in MSE, there is nothing to save but the writing, and every operation on a "
-        "block in the cache still takes 0.13 ns per element, a logarithm or exponential 0.5 to 0.8."
-    ),
-    "NumPy: 2M *": (
-        "Inputs and temporaries of 2 million elements stay in the last-level cache of this processor "
-        "(32 MB): what is left are the operations, and ours are as many or, with guards, more."
-    ),
-    "numpy nll_loss *": "The loss is one gather of a label per row; the check of the labels takes as long.",
-    "numpy log_cosh_loss *": (
-        "log(cosh), the textbook, is three operations, and wrong for errors below 3e-4 and beyond 89; "
-        "ours, right for all, is seven."
-    ),
-    "numpy binary_cross_entropy (probabilities) *": (
-        "The textbook is infinite or NaN at probabilities of 0 and 1; ours clamps both logarithms."
-    ),
-    "numpy gaussian_nll_loss *": "Negative variances are looked for, and error * error is not formed.",
-    "numpy cross_entropy*": (
-        "Two thirds of the time are the exponentials, which the peers compute as well; the rest is what "
-        "blocks save."
-    ),
-    "numpy kl_div_loss *": "Two thirds of the operations' time is the exponential, as in the textbook.",
-    "numpy *": "Two or three operations on two inputs: reading these is most of it, for the peer as well.",
-    "JAX outside jit*64*": (
-        "A compiled call takes 13 to 32 µs, of which the checks that need Python are 5; the peers whose "
-        "loss is two or three operations take 40 to 60 op by op."
-    ),
-    "jax * 64* compiled*": (
-        "As many kernels as the peer's, but more operations, so XLA hands the program to another thread: "
-        "16 µs for 6."
-    ),
-    "jax triplet_loss *": (
-        "The slope has guards of its own, so that XLA writes it on one side of a branch, and once more "
-        "multiplied by what came back."
-    ),
-    "jax gaussian_nll_loss *": (
-        "A negative variance gives NaN, a selection beside the logarithm that costs XLA as much as that."
-    ),
-    "jax nll_loss *": "The loss is one gather of a label per row; labels out of range are made NaN.",
-    "torch nll_loss *": (
-        "The loss is one gather of a label per row; what is left is the way there and the check of the "
-        "labels, 50 to 100 µs."
-    ),
-    "torch linear_cross_entropy 1024*": (
-        "The fastest peer is our own cross entropy of all logits, 33 MB here. PyTorch's of them takes as "
-        "long as ours."
-    ),
-    "torch linear_cross_entropy 4096*": (
-        "The fastest peer is our own cross entropy of all logits, which holds these and their gradient; "
-        "beside PyTorch's, 1573 MB, it is 0.105. The gradients by both arrays are 37 MB."
-    ),
-    "torch * 10k *": BY_AUTOGRAD,
-    "torch * 100k *": IN_THE_CACHE,
-    "torch * 500k *": IN_THE_CACHE,
-    "torch * 2M *": IN_THE_CACHE,
-    "torch * 4096x1000 *": "In the last-level cache PyTorch's two kernels beat our five on blocks.",
-    "PyTorch compiled": (
-        "torch.compile checks at every call what the Python code on the way to a loss looked at, some 100 "
-        "guards, 3 to 8 µs. On large arrays it is the guards of rare values, which the peers lack: 0 times "
-        "infinity in KL, cross entropy and binary cross entropy, scaled vectors."
-    ),
-    "MLX": (
-        "On 64 elements our way there, 30 to 60 µs of Python, is as long as the peer's whole call. From 2 "
-        "million elements the mean is near 1: a selection takes MLX 20 times as long as an addition on a "
-        "CPU, so the losses whose guards select are slower than losses without guards."
-    ),
-    "MLX compiled": (
-        "On 64 elements a sum in stages and a slope are kernels of their own. Vectors are scaled, which the "
-        "peers do not do, and a logarithm at 0 is guarded by selections."
-    ),
-}
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 FILES = [
     STORED,
     *(HERE / name for name in ("make_benchmarks.py", "make_picture.py", "themes.py")),
-    *(ROOT / "benchmarks" / name for name in ("targets.py", "sizes.py")),
+    *(ROOT / "benchmarks" / name for name in ("targets.py", "reasons.py", "sizes.py")),
 ]
 ALL_WAYS = (*WAYS, UNREDUCED)
 SPACE, HYPHEN = "\u00a0", "\u2011"  # that do not break a line

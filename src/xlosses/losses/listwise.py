@@ -94,6 +94,11 @@ def ranking_softmax_slope(xp: Any, s: Array, y: Array, kept: Array | None) -> An
     return xp.softmax(listed(xp, s, kept)) * xp.sum(y, axis=-1, keepdims=True) - y
 
 
+@ranking_softmax.ordinary
+def ranking_softmax_ordinary(xp: Any, s: Array, y: Array, kept: Array | None) -> Any:
+    return xp.dot(relevant(xp, y, kept), surprise(xp, listed(xp, s, kept)))
+
+
 def listed(xp: Any, s: Array, kept: Array | None) -> Any:
     """The scores, and -inf of what is not in the list."""
     if kept is None:
