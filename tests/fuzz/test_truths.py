@@ -12,7 +12,7 @@ import scales
 import strategies
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from matrix import every_group
+from matrix import every_group, except_on_jax
 from strategies import (
     EXTREME,
     FINITE,
@@ -185,6 +185,7 @@ OPTIMA: dict[str, tuple[Callable[[Any, Any], Batch], bool]] = {
 }
 
 
+@except_on_jax
 @pytest.mark.parametrize("name", OPTIMA)
 @given(data=st.data())
 def test_a_loss_is_zero_at_its_optimum(on, name, data):
