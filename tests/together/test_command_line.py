@@ -52,7 +52,7 @@ def test_wrong_usage(arguments):
 
 
 def test_demo(tmp_path):
-    found = run("demo", "--epochs", "3", cwd=tmp_path)
+    found = run("demo", "--epochs", "1", cwd=tmp_path)
     assert found.returncode == 0, found.stderr
     for word in ("PyTorch", "JAX", "MLX", "Largest disagreement", "within 1e-04", "xlosses-demo.png"):
         assert word in found.stdout
@@ -79,7 +79,7 @@ def test_demo_says_when_frameworks_disagree(tmp_path, monkeypatch, capsys):
     from xlosses._cli import demo
 
     monkeypatch.setattr(demo, "TOLERANCE", 1e-12)
-    assert main(["demo", "--epochs", "2", "--output", str(tmp_path / "x.png")]) == 1
+    assert main(["demo", "--epochs", "1", "--output", str(tmp_path / "x.png")]) == 1
     assert "NOT within" in capsys.readouterr().out
 
 
@@ -103,9 +103,9 @@ def test_missing_framework_that_was_asked_for(tmp_path):
     assert 'MLX is not installed; install with: python -m pip install "xlosses[mlx]"' in found.stderr
 
 
-@pytest.mark.parametrize("losses", ["mse_loss,cross_entropy,info_nce_loss", pytest.param("", marks=deep)])
+@pytest.mark.parametrize("losses", ["mse_loss,cross_entropy", pytest.param("", marks=deep)])
 def test_parity(tmp_path, losses):
-    """On real data: a loss of elements, one of rows, one of whole batches; and all."""
+    """On real data: a loss of elements and one of rows; and all."""
     figures = tmp_path / "parity.json"
     found = run("parity", "--json", str(figures), *(("--losses", losses) if losses else ()))
     assert found.returncode == 0, found.stdout + found.stderr

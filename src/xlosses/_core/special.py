@@ -28,6 +28,7 @@ class _Table(NamedTuple):
     digamma: _Quotient  # digamma(1 + t) over t less its zero
     zero: tuple[float, float, float]  # of digamma(1 + t), in parts: the first two are subtracted exactly
     terms: int  # of asymptotic series
+    rises_from: float  # from where on these terms are enough for the rise of a function
     terms_of_log: int  # of the series of log1p
 
 
@@ -65,6 +66,7 @@ _TABLES = {
         ),
         zero=(0.46142578125, 0.0002063637220999226, -3.737581334748753e-12),
         terms=5,
+        rises_from=4.0,
         terms_of_log=8,
     ),
     "float64": _Table(
@@ -124,6 +126,7 @@ _TABLES = {
         ),
         zero=(0.46142578125, 0.00020636371836234125, 8.847957996174126e-21),
         terms=11,
+        rises_from=8.0,
         terms_of_log=20,
     ),
 }
@@ -175,20 +178,22 @@ def digamma(xp: Any, x: Array) -> Any:
 
 def log_rise(xp: Any, x: Array, t: Array) -> Any:
     """log gamma(x + t) - log gamma(x) - t log x for x > 0 and t >= 0, which do not cancel for large x."""
-    near, far = xp.clip(x, None, 8.0), xp.clip(x, 8.0, None)
+    start = _table(xp, x).rises_from
+    near, far = xp.clip(x, None, start), xp.clip(x, start, None)
     low = log_gamma(xp, near + t) - log_gamma(xp, near) - t * xp.log(near)
     end = far + t
     high = (end - 0.5) * xp.log1p(t / far) - t + (_stirling(xp, end) - _stirling(xp, far))
-    return xp.where(x < 8.0, low, high)
+    return xp.where(x < start, low, high)
 
 
 def digamma_rise(xp: Any, x: Array, t: Array) -> Any:
     """digamma(x + t) - digamma(x) - log(1 + t / x) for x > 0 and t >= 0."""
-    near, far = xp.clip(x, None, 8.0), xp.clip(x, 8.0, None)
+    start = _table(xp, x).rises_from
+    near, far = xp.clip(x, None, start), xp.clip(x, start, None)
     low = digamma(xp, near + t) - digamma(xp, near) - xp.log1p(t / near)
     end = far + t
     high = 0.5 * (t / far / end) - (_bernoulli(xp, end) - _bernoulli(xp, far))
-    return xp.where(x < 8.0, low, high)
+    return xp.where(x < start, low, high)
 
 
 def less_log1p(xp: Any, x: Array) -> Any:

@@ -225,7 +225,8 @@ def _digits() -> dict[str, list[Any]]:
     mixed = [(alike, unlike)[i % 2][i] for i in range(n)]
     return {
         "logits": logits,
-        "membership": [means[k].tolist() for k in classes],
+        # In 1024ths: 1 less such a number is exact, so that errors which are equal are so in float32, too.
+        "membership": [[round(1024.0 * p) / 1024.0 for p in means[k].tolist()] for k in classes],
         "members": [[float(ink > 0.5) for ink in image] for image in pixels],
         "kept": [[0 < k % 8 < 7 for k in range(64)]] * n,  # not the margins
         "labels": classes.tolist(),
