@@ -85,7 +85,7 @@ MUTATED = {
 # Environments of pip, so that its own configuration counts: a CPU build of PyTorch, a mirror.
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "together", "tests", "bare", "docs"]
+nox.options.sessions = ["lint", "together", "tests", "boosting", "bare", "docs"]
 
 
 def has_mlx() -> bool:
@@ -232,27 +232,21 @@ def newest(session: nox.Session, backend: str) -> None:
 
 @nox.session
 def together(session: nox.Session) -> None:
-    """With all frameworks: types, every loss against its reference on real data, and the command line."""
+    """With all frameworks: types, every loss against its reference on real data, the command line."""
     tools = ("mypy", "pytest", "pytest-xdist", "dask[array,distributed]")
     install(session, *tools, *PEERS, extras=everything("demo"))
     session.run("mypy", "--strict", "src")
     session.run("mypy", "--strict", "tests/typing_for_users.py")  # torch in, torch out
     env = {**PROGRAMS, **HASTY}
     session.run("pytest", "tests/together", *SIDE_BY_SIDE, *session.posargs, env=env)
+    session.run("pytest", "examples/logistic", *session.posargs)  # of the plugin, on all frameworks
 
 
-@nox.session(default=False)
+@nox.session
 def boosting(session: nox.Session) -> None:
     """Losses as objectives of XGBoost, LightGBM and CatBoost, beside their own."""
     install(session, *TEST_TOOLS, *BOOSTERS, extras="numpy")
     session.run("pytest", "tests/boosting", *session.posargs)
-
-
-@nox.session(default=False)
-def examples(session: nox.Session) -> None:
-    """The library in `examples`, by its own tests on all frameworks; `together` runs the recipes."""
-    install(session, "pytest", extras=everything())
-    session.run("pytest", "examples/logistic", *session.posargs)
 
 
 @nox.session

@@ -43,6 +43,11 @@ REASONS: Mapping[str, str] = {
         "Guards of rare values are not in the bare formula, nor the check of the labels: two reductions and "
         "two reads."
     ),
+    "jax *mape_loss *": "The divisor is bounded from below by a selection, which XLA does not vectorise.",
+    "jax soft_margin_loss *": (
+        "As fast as the peer on 2 million elements, and alone on 20 million; why not there with its gradient "
+        "is not known."
+    ),
     # Of other losses, on all frameworks.
     "* hard_triplet_loss *": (
         "Every distance is that of a difference, N x N x D of them, so that close embeddings keep their "
@@ -152,6 +157,11 @@ REASONS: Mapping[str, str] = {
         "guards, 3 to 8 µs. On large arrays it is the guards of rare values, which the peers lack: 0 times "
         "infinity in KL, cross entropy and binary cross entropy, scaled vectors."
     ),
+    "MLX, other losses*": (
+        "MLX computes each formula with its guards, both sides of every selection; a selection by itself "
+        "takes it ten to twenty times as long as an addition on a CPU."
+    ),
+    "mlx *": "Guards, by selections, of which MLX computes both sides.",
     "MLX": (
         "On 64 elements our way there, 30 to 60 µs of Python, is as long as the peer's whole call. From 2 "
         "million elements the mean is near 1: a selection takes MLX 20 times as long as an addition on a "

@@ -107,6 +107,7 @@ ROWS = [
 ]
 
 
+@except_on_jax
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_truth_of_batch_statistics(on, row):
     check(on, row)

@@ -6,6 +6,7 @@ import math
 from functools import partial
 
 import pytest
+from matrix import except_on_jax
 from test_truth import INF, NAN, Row, check
 
 import xlosses
@@ -146,6 +147,7 @@ ROWS = [
 
 # NumPy says so where a result is NaN or infinite that no input was.
 @pytest.mark.filterwarnings("ignore:(divide by zero|invalid value|overflow):RuntimeWarning")
+@except_on_jax
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_truth_of_counts(on, row):
     check(on, row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from matrix import except_on_jax
 from test_truth import INF, NAN, Row, check
 
 import xlosses
@@ -94,6 +95,7 @@ ROWS = [
 ]
 
 
+@except_on_jax
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_truth_of_ensembles(on, row):
     check(on, row)

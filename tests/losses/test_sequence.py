@@ -8,6 +8,7 @@ import re
 from functools import partial
 
 import pytest
+from matrix import except_on_jax
 from test_truth import INF, NAN, Row, check
 
 import xlosses
@@ -120,6 +121,7 @@ ROWS = [
 ]
 
 
+@except_on_jax
 @pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
 def test_truth_of_alignments(on, row):
     check(on, row)
