@@ -157,6 +157,13 @@ REASONS: Mapping[str, str] = {
         "guards, 3 to 8 µs. On large arrays it is the guards of rare values, which the peers lack: 0 times "
         "infinity in KL, cross entropy and binary cross entropy, scaled vectors."
     ),
+    "JAX inside jit, forward, other losses*": (
+        "XLA fuses the textbook into one loop as it does ours. What is left are exact forms and guards by "
+        "selections, which it does not vectorise; with the gradient, slopes make up for it."
+    ),
+    "NumPy, forward+backward, other losses*": (
+        "The peers are gradients by hand, of few operations; beyond the cache the mean is 0.95."
+    ),
     "MLX, other losses*": (
         "MLX computes each formula with its guards, both sides of every selection; a selection by itself "
         "takes it ten to twenty times as long as an addition on a CPU."
