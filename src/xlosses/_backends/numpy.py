@@ -14,6 +14,8 @@ from xlosses._backends.workbench import Workbench
 # overhead counts.
 LONG = 1 << 13
 
+STAGE = 1 << 10  # entries of a row that are added up at once
+
 # np.sum and np.max have twice the overhead of these.
 _sum: Any = np.add.reduce
 _max: Any = np.maximum.reduce
@@ -67,9 +69,14 @@ class NumPy(Namespace):
         return np.asarray(values, dtype=dtype)
 
     def dot(self, x: Any, y: Any) -> Any:
-        if x.strides[-1] == x.itemsize:
+        if x.strides[-1] != x.itemsize:
+            return _sum(x * y, axis=-1)  # rows not contiguous: vecdot would jump through memory
+        whole = x.shape[-1] - x.shape[-1] % STAGE
+        if not whole:
             return np.vecdot(x, y)
-        return _sum(x * y, axis=-1)  # rows not contiguous: vecdot would jump through memory
+        # In stages: vecdot adds up one term after the other, in single precision.
+        staged = (a[..., :whole].reshape(*a.shape[:-1], -1, STAGE) for a in (x, y))
+        return _sum(np.vecdot(*staged), axis=-1) + np.vecdot(x[..., whole:], y[..., whole:])
 
     def softmax(self, x: Any) -> Any:
         p = x - np.max(x, axis=-1, keepdims=True)

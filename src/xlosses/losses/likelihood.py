@@ -152,6 +152,14 @@ def weighted_gaussian_nll_slope(
     yield xp.where(v <= eps, 0.0, 0.5 * (share - by_x * ((x - y) / v)))
 
 
+@weighted_gaussian_nll.ordinary
+def weighted_gaussian_nll_ordinary(
+    xp: Any, x: Array, y: Array, var: Array, eps: Number, constant: float, beta: Number
+) -> Any:
+    weight = xp.stop_gradient(xp.clip(var, eps, None)) ** beta
+    return weight * gaussian_nll_ordinary(xp, x, y, var, eps, constant)
+
+
 def laplace_nll_loss(
     inputs: ArrayT,
     targets: Array | float,
