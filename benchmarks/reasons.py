@@ -43,6 +43,7 @@ REASONS: Mapping[str, str] = {
         "Guards of rare values are not in the bare formula, nor the check of the labels: two reductions and "
         "two reads."
     ),
+    "jax *mape_loss *": "The divisor is bounded from below by a selection, which XLA does not vectorise.",
     "jax soft_margin_loss *": (
         "As fast as the peer on 2 million elements, and alone on 20 million; why not there with its gradient "
         "is not known."
@@ -155,6 +156,10 @@ REASONS: Mapping[str, str] = {
         "torch.compile checks at every call what the Python code on the way to a loss looked at, some 100 "
         "guards, 3 to 8 µs. On large arrays it is the guards of rare values, which the peers lack: 0 times "
         "infinity in KL, cross entropy and binary cross entropy, scaled vectors."
+    ),
+    "JAX inside jit, forward, other losses*": (
+        "XLA fuses the textbook into one loop as it does ours. What is left are exact forms and guards by "
+        "selections, which it does not vectorise; with the gradient, slopes make up for it."
     ),
     "NumPy, forward+backward, other losses*": (
         "The peers are gradients by hand, of few operations; beyond the cache the mean is 0.95."

@@ -6,7 +6,7 @@ from typing import Any
 
 from xlosses._core.checks import positive
 from xlosses._core.formula import formula
-from xlosses._core.numerics import nan_if_negative
+from xlosses._core.numerics import at_least, nan_if_negative
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -73,15 +73,15 @@ def mape_loss(
 
 @formula
 def percentage(xp: Any, x: Array, y: Array, eps: Number) -> Any:
-    return xp.absolute(x - y) / xp.clip(xp.absolute(y), eps, None)
+    return xp.absolute(x - y) / at_least(xp, xp.absolute(y), eps)
 
 
 @percentage.slope(by=("x", "y"))
 def percentage_slope(xp: Any, x: Array, y: Array, eps: Number) -> Any:
-    size = xp.absolute(y)
-    by_x = xp.sign(x - y) / xp.clip(size, eps, None)
+    size = at_least(xp, xp.absolute(y), eps)
+    by_x = xp.sign(x - y) / size
     yield by_x
-    acts = size < eps
+    acts = xp.absolute(y) <= eps
     yield -by_x * xp.where(acts, 1.0, x / xp.where(acts, 1.0, y))
 
 
@@ -129,8 +129,8 @@ def smape_loss(
     -----
     The gradient is :math:`\pm 4 |y| / (|x| + |y|)^2` where both have one sign, 0 where they have opposite
     ones, since the loss is 2 there whatever their sizes, and 0 at the kink :math:`x = y`. At :math:`x = 0`
-    it is :math:`\mp 2 / |y|`, half of that on the side of the target; where the sum of sizes is below
-    :math:`\epsilon` it is :math:`\pm 2 / \epsilon`.
+    it is :math:`\mp 2 / |y|`, half of that on the side of the target; within :math:`\epsilon` it is
+    :math:`\pm 2 / \epsilon`.
 
     References
     ----------
@@ -151,17 +151,17 @@ def smape_loss(
 
 @formula
 def symmetric_percentage(xp: Any, x: Array, y: Array, least: Number) -> Any:
-    return xp.absolute(x - y) / xp.clip(mean_size(xp, x, y), least, None)
+    return xp.absolute(x - y) / at_least(xp, mean_size(xp, x, y), least)
 
 
 @symmetric_percentage.slope(by=("x", "y"))
 def symmetric_percentage_slope(xp: Any, x: Array, y: Array, least: Number) -> Any:
     mean = mean_size(xp, x, y)
-    size = xp.clip(mean, least, None)
+    size = at_least(xp, mean, least)
     # 1 less the error in proportion, which would cancel: for one sign 2 |y| over the sum, else 0.
     share = 0.5 * xp.absolute(xp.sign(x) + xp.sign(y)) / size
-    yield xp.sign(x - y) * xp.where(mean < least, 1.0, share * xp.absolute(y)) / size
-    yield xp.sign(y - x) * xp.where(mean < least, 1.0, share * xp.absolute(x)) / size
+    yield xp.sign(x - y) * xp.where(mean <= least, 1.0, share * xp.absolute(y)) / size
+    yield xp.sign(y - x) * xp.where(mean <= least, 1.0, share * xp.absolute(x)) / size
 
 
 def mean_size(xp: Any, x: Array, y: Array) -> Any:

@@ -45,13 +45,13 @@ def log_cosh(x: float, y: float) -> Term:
 
 def mape(x: float, y: float, eps: float = 1e-7) -> Term:
     size = max(abs(y), eps)
-    by_y = -sign(x - y) / size - (abs(x - y) * sign(y) / size**2 if abs(y) >= eps else 0.0)
+    by_y = -sign(x - y) / size - (abs(x - y) * sign(y) / size**2 if abs(y) > eps else 0.0)
     return Term(abs(x - y) / size, (sign(x - y) / size, by_y))
 
 
 def smape(x: float, y: float, eps: float = 1e-7) -> Term:
     size = max(abs(x) + abs(y), eps)
-    if abs(x) + abs(y) < eps:
+    if abs(x) + abs(y) <= eps:
         return Term(2 * abs(x - y) / size, (2 * sign(x - y) / size, 2 * sign(y - x) / size))
     by_x, by_y = (2 * (sign(a - b) * size - abs(a - b) * sign(a)) / size**2 for a, b in ((x, y), (y, x)))
     return Term(2 * abs(x - y) / size, (by_x, by_y))
