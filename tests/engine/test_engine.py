@@ -94,6 +94,17 @@ def test_a_negative_variance_in_a_late_block(on, setting):
     assert math.isnan(on.read(total))
 
 
+@pytest.mark.parametrize("name", ["gaussian_nll_loss", "laplace_nll_loss", "student_t_nll_loss"])
+def test_a_negative_spread_is_nan_in_every_gradient(on, setting, name):
+    spread = [1.0] * 20 + [-1.0] + [1.0] * 20
+    x, df = on.array([2.0] * len(spread)), {"df": 4.0} if name == "student_t_nll_loss" else {}
+    with xlosses.engine(setting):
+        loss = xlosses.value_and_grad(getattr(xlosses, name), (0, 2))
+        _, gradients = loss(x, 0.0 * x, on.array(spread), **df)
+    for gradient in gradients:
+        assert [math.isnan(slope) for slope in on.read(gradient)] == [s < 0 for s in spread]
+
+
 @pytest.mark.parametrize("length", [0.0, 1e-25, 1e-11, 1.0, 1e11, 1e25])
 @pytest.mark.parametrize("p", [0.0, 1.0, 2.0, 3.0], ids=["cosine", "p = 1", "p = 2", "p = 3"])
 def test_vectors_of_any_length(on, setting, p, length):

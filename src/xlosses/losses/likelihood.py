@@ -335,7 +335,7 @@ def student_t_nll_ordinary(xp: Any, x: Array, y: Array, scale: Array, df: Any, c
 
 @student_t_nll_ordinary.slope(by=("x", "scale"))
 def student_t_nll_ordinary_slope(xp: Any, x: Array, y: Array, scale: Array, df: Any, constant: Any) -> Any:
-    z = (x - y) / scale
+    z = (x - y + 0.0 * xp.sqrt(xp.min(scale))) / scale  # NaN if any scale is negative
     square = z * z
     factor = (df + 1.0) / (df + square)
     yield (z * factor + 0.0 * square) / scale  # NaN where the square overflows

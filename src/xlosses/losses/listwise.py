@@ -96,7 +96,9 @@ def ranking_softmax_slope(xp: Any, s: Array, y: Array, kept: Array | None) -> An
 
 @ranking_softmax.ordinary
 def ranking_softmax_ordinary(xp: Any, s: Array, y: Array, kept: Array | None) -> Any:
-    return xp.dot(relevant(xp, y, kept), surprise(xp, listed(xp, s, kept)))
+    if kept is not None:  # what is not in the list is infinitely surprising
+        return ranking_softmax(xp, s, y, kept)
+    return xp.dot(relevant(xp, y, kept), surprise(xp, s))
 
 
 def listed(xp: Any, s: Array, kept: Array | None) -> Any:
