@@ -92,6 +92,8 @@ ROWS = [
         [0.0, math.exp(-0.5), 0.0, 1e-10],
         {"alpha": -INF},
     ),
+    Row("Cauchy, infinite errors", robust, ([INF, -INF], [0.0] * 2), [INF] * 2, options={"alpha": 0.0}),
+    Row("fourth powers near the end", robust, ([6e9], [0.0]), [1.62e38], [1.08e29], {"alpha": 4.0}),
     Row("alpha 1/2", robust, ([math.sqrt(22.5)], [0.0]), [3.0], [math.sqrt(22.5) / 8], {"alpha": 0.5}),
     Row("errors of NaN", robust, ([NAN, 0.0], [1.0, NAN]), [NAN, NAN], options={"alpha": 0.5}),
     *(
@@ -131,11 +133,26 @@ def test_limits_of_the_shape(on, near, limit):
     assert found == pytest.approx(wanted, rel=1e-4, abs=1e-37)
 
 
+OVERFLOW = pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # of NumPy, where (x - y) / c does
+
+
+@OVERFLOW
 @pytest.mark.parametrize("alpha", [1.0, 0.5, 0.0, -2.0, -50.0, -INF])
 def test_the_robust_gradient_is_bounded(on, alpha):
-    x = on.array([-1e37, -1e10, -3.0, -1.0, -1e-3, 0.0, 1e-20, 1.0, 2.0, 1e20, 1e37])
+    far = [1e38, 3e38, INF]  # in units of c beyond the largest number
+    x = on.array([-INF, -1e37, -1e10, -3.0, -1.0, -1e-3, 0.0, 1e-20, 1.0, 2.0, 1e20, 1e37, *far])
     gradient = on.read(xlosses.value_and_grad(robust)(x, 0.0, alpha=alpha, c=0.25, reduction="sum")[1])
     assert all(abs(g) <= 4.0 * (1 + 1e-6) for g in gradient)
+
+
+@OVERFLOW
+@pytest.mark.parametrize("alpha", [1.2, 1.5, 1.99])
+def test_the_slope_of_the_largest_errors(on, alpha):
+    x = on.array([-3e38, 1e30])
+    gradient = on.read(xlosses.value_and_grad(robust)(x, 0.0, alpha=alpha, reduction="sum")[1])
+    b = 2.0 - alpha
+    wanted = [math.copysign(abs(e) ** (1 - b) * b ** (b / 2), e) for e in (-3e38, 1e30)]
+    assert gradient == pytest.approx(wanted, rel=1e-5)
 
 
 def test_a_large_shape_is_a_power(on):

@@ -91,23 +91,23 @@ def clamped_log1m(xp: Any, p: Array, low: float) -> Any:
     return xp.where(certain, low, xp.log1p(-xp.where(certain, 0.0, p)))
 
 
-def hypotenuse(xp: Any, r: Array) -> Any:
-    """sqrt(1 + r^2) for r >= 0, without overflow."""
-    longer, share = _sides(xp, r)
+def hypotenuse(xp: Any, r: Array, leg: float = 1.0) -> Any:
+    """sqrt(leg^2 + r^2) for r >= 0, without overflow."""
+    longer, share = _sides(xp, r, leg)
     # Not the product of longer and a root, in whose gradient autodiff multiplies by both.
-    return longer + share / (1.0 + xp.sqrt(1.0 + share * share)) * xp.clip(r, None, 1.0)
+    return longer + share / (1.0 + xp.sqrt(1.0 + share * share)) * xp.clip(r, None, leg)
 
 
 def log_hypotenuse(xp: Any, r: Array) -> Any:
     """log sqrt(1 + r^2) for r >= 0, without overflow, and with its relative accuracy for small r."""
-    longer, share = _sides(xp, r)
+    longer, share = _sides(xp, r, 1.0)
     return xp.log(longer) + 0.5 * xp.log1p(share * share)
 
 
-def _sides(xp: Any, r: Array) -> tuple[Any, Any]:
-    """max(r, 1), and min(r, 1) over it: of a tie the second has the gradient."""
-    longer = 1.0 + xp.relu(r - 1.0)
-    return longer, xp.clip(r, None, 1.0) / longer
+def _sides(xp: Any, r: Array, leg: float) -> tuple[Any, Any]:
+    """max(r, leg), and min(r, leg) over it: of a tie the second has the gradient."""
+    longer = leg + xp.relu(r - leg)
+    return longer, xp.clip(r, None, leg) / longer
 
 
 def nan_if_nan(xp: Any, y: Array) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import plain, positive
 from xlosses._core.formula import formula
-from xlosses._core.numerics import hypotenuse, log_hypotenuse
+from xlosses._core.numerics import hypotenuse, log_hypotenuse, tiny
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -66,8 +66,9 @@ def general_robust_loss(
     -----
     The gradient is :math:`(x - y) / c^2 \cdot ((x - y)^2 / (c^2 |\alpha - 2|) + 1)^{\alpha / 2 - 1}`, smooth
     everywhere. Up to :math:`\alpha = 1` no error has one larger than :math:`1 / c`; below that, the
-    gradient of outliers vanishes. Nothing overflows or cancels on the way, also near the limits. Every
-    `alpha` is another program where programs are compiled.
+    gradient of outliers vanishes. Nothing cancels on the way, also near the limits, or overflows while
+    :math:`(x - y) / c` is a number of the dtype; beyond, the error counts as infinite. Every `alpha` is
+    another program where programs are compiled.
 
     References
     ----------
@@ -98,7 +99,7 @@ def general_robust(xp: Any, x: Array, y: Array, alpha: float, c: Number) -> Any:
     if alpha < ENDLESS:
         near = xp.clip(error, None, 40.0)  # the rest is 1 to the last digit, its square could overflow
         return -xp.expm1(-0.5 * near * near)
-    return power_of_length(xp, error / math.sqrt(abs(alpha - 2.0)), alpha)
+    return power_of_error(xp, error, alpha)
 
 
 @general_robust.ordinary
@@ -122,27 +123,37 @@ def slope_of_error(xp: Any, error: Array, alpha: float) -> Any:
         return error
     if alpha < ENDLESS:
         near = xp.clip(error, -40.0, 40.0)
-        return error * xp.exp(-0.5 * near * near)
-    r = xp.absolute(error) / math.sqrt(abs(alpha - 2.0))
+        return near * xp.exp(-0.5 * near * near)
+    most = 3.999 / tiny(xp, error)
+    error = xp.clip(error, -most, most)  # infinity times 0 is NaN
+    size, leg = sides(xp.absolute(error), alpha)
     # A power multiplies the error of its base, exp that of its exponent, which is small beside large powers.
     if abs(alpha - 2.0) > 6.0:
-        return error * xp.exp((alpha - 2.0) * log_hypotenuse(xp, r))
-    h = hypotenuse(xp, r)
+        return error * xp.exp((alpha - 2.0) * log_hypotenuse(xp, size))
+    h = hypotenuse(xp, size, leg)
     if alpha > 1.0:
-        return error * h ** (alpha - 2.0)
+        return error * (leg ** (2.0 - alpha) * h ** (alpha - 2.0))
     return error / h * h ** (alpha - 1.0)  # whose power does not vanish before the product does
 
 
-def power_of_length(xp: Any, r: Array, alpha: float) -> Any:
-    """b / alpha (h^alpha - 1), with b = |alpha - 2| and h = sqrt(1 + r^2)."""
-    b, log_h = abs(alpha - 2.0), log_hypotenuse(xp, r)
-    exponent = alpha * log_h
+def sides(size: Array, alpha: float) -> tuple[Any, float]:
+    """(r, leg), of which 1 + size^2 / |alpha - 2| is (leg^2 + r^2) / leg^2, and neither is large."""
+    root = math.sqrt(abs(alpha - 2.0))
+    return (size, root) if root < 1.0 else (size / root, 1.0)
+
+
+def power_of_error(xp: Any, size: Array, alpha: float) -> Any:
+    """b / alpha (h^alpha - 1), with b = |alpha - 2| and h = sqrt(1 + size^2 / b)."""
+    b, (r, leg) = abs(alpha - 2.0), sides(size, alpha)
+    log_h = log_hypotenuse(xp, r / leg)
     if abs(alpha) < NEARLY_ZERO:
+        exponent = alpha * xp.clip(log_h, None, 1e3)  # infinity times 0 is NaN
         return b * log_h * (1.0 + exponent / 2.0 * (1.0 + exponent / 3.0))
+    exponent = alpha * log_h
     if alpha < 0.0:
         return b / alpha * xp.expm1(exponent)
     near = b / alpha * xp.expm1(xp.clip(exponent, None, 1.0))
-    # exp would multiply the error of a large exponent. With a small b inside the power h^2 does not overflow.
-    root = math.sqrt(min(b, 1.0))
-    far = b * root**-alpha / alpha * (root * hypotenuse(xp, r)) ** alpha - b / alpha
+    # exp would multiply the error of a large exponent. A factor inside the power lets it overflow later.
+    inside, outside = ((b / alpha) ** (1.0 / alpha), 1.0) if alpha > 1.0 else (leg, b / alpha)
+    far = outside * hypotenuse(xp, (inside / leg) * r, inside) ** alpha - b / alpha
     return xp.where(exponent > 1.0, far, near)
