@@ -71,6 +71,14 @@ ROWS = [
         [[0.0]],
         {"alpha": 0.0, "beta": 0.0, "smooth": 0.0},
     ),
+    Row(
+        "squares that vanish, or have no reciprocal",
+        dice,
+        ([[0.0, 1e-30], [0.0, 0.0], [1e-20, 1e-19]], [[0.0, 0.0], [0.0, 5e-20], [0.0, 0.0]]),
+        [0.0] * 3,
+        [[0.0, 0.0]] * 3,
+        {"squared": True, "smooth": 0.0},
+    ),
     Row("half types", dice, ([[0.5] * 4], [[1.0] * 4]), [1 / 3], options={"smooth": 0.0}, dtype="float16"),
     Row("NaN", dice, ([[0.5, NAN], [0.5, 0.5]], [[0.0, 1.0], [NAN, 1.0]]), [NAN, NAN]),
     Row(

@@ -8,7 +8,7 @@ from typing import Any
 from xlosses._core import masks
 from xlosses._core.checks import nonnegative
 from xlosses._core.formula import formula
-from xlosses._core.numerics import quotient
+from xlosses._core.numerics import quotient, tiny
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -318,17 +318,22 @@ def right_and_wrong(
 def squared_dice(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number) -> Any:
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
     error = p - t  # (p - t)^2 is p^2 + t^2 - 2 p t
-    return quotient(xp, xp.dot(error, error), xp.dot(p, p) + xp.dot(t, t) + smooth)
+    return quotient(xp, xp.dot(error, error), normal(xp, xp.dot(p, p) + xp.dot(t, t)) + smooth)
 
 
 @squared_dice.slope(by=("p", "t"))
 def squared_dice_slope(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number) -> Any:
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
-    total = xp.sum(p * p + t * t, axis=-1) + smooth
+    total = normal(xp, xp.sum(p * p + t * t, axis=-1)) + smooth
     overlap = quotient(xp, 2.0 * xp.sum(p * t, axis=-1) + smooth, total)[..., None]
     share = quotient(xp, 2.0, total)[..., None]
     yield share * (overlap * p - t)
     yield share * (overlap * t - p)
+
+
+def normal(xp: Any, squares: Array) -> Any:
+    """Sums of squares, and 0 in place of those so small that some frameworks have no reciprocal of them."""
+    return xp.where(squares < tiny(xp, squares), 0.0, squares)
 
 
 def only_kept(xp: Any, x: Array, kept: Array | None) -> Any:
