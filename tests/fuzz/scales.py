@@ -9,6 +9,8 @@ import numpy as np
 
 Scale = Callable[..., Any]
 
+TINY = float(np.finfo(np.float32).tiny)
+
 
 def sizes(x: Any) -> Any:
     """The sum of the absolute values of each row."""
@@ -53,8 +55,23 @@ def weighed(p: Any, t: Any, smooth: float = 0.0) -> Any:
     return weight * (1 + 2 * t) / np.where(total == 0, 1.0, total)
 
 
+def of_squares(p: Any, t: Any, squared: bool = False, smooth: float = 1.0) -> Any:
+    """The two parts of the derivative of a Dice loss of squares."""
+    total = np.sum(p * p + t * t, axis=-1, keepdims=True) + smooth
+    return 2 * (p + t) / np.where(total == 0, 1.0, total) if squared else 0.0 * p
+
+
+def focused(x: Any, y: Any, alpha: Any = 0.25, gamma: float = 2.0) -> Any:
+    """The derivatives of a focal loss's factor and of its entropy."""
+    p = 1 / (1 + np.exp(-x))
+    doubt = np.maximum(p + y - 2 * p * y, TINY)
+    entropy = np.logaddexp(0, x) - np.nan_to_num(x * y)
+    return doubt**gamma * (p + y) + gamma * doubt ** (gamma - 1) * p * (1 - p) * entropy
+
+
 def of_counts(rate: Any, y: Any) -> Any:
-    return rate + y * (np.abs(np.log(rate + 1e-8)) + np.log1p(y) + 1) + 1
+    size = np.abs(np.log(np.minimum(rate, 1e300) + 1e-8))  # a rate may be infinite
+    return rate + y * (size + np.log1p(y) + 1) + 1
 
 
 def slope_of_counts(rate: Any, y: Any, eps: float = 1e-8, **_: Any) -> Any:
@@ -72,6 +89,10 @@ OF_TERMS: Mapping[str, Scale] = {
     # Of targets that are neither 0 nor 1, whose sums round.
     **dict.fromkeys(
         ("lovasz_hinge_loss", "lovasz_hinge_loss (kept)"), lambda x, _: 2 + np.max(np.abs(x), axis=-1)
+    ),
+    # Beside a product of weights and targets below 1e-38, which is made 0, by a tolerance of 1e-7.
+    **dict.fromkeys(
+        ("binary_cross_entropy (weight each)", "sigmoid_focal_loss"), lambda x, *_, **__: 1e-31 * np.abs(x)
     ),
     "squared_hinge_loss": lambda x, y: np.maximum(0, 1 - x * y) * (1 + np.abs(x)),
     "hinge_embedding_loss": lambda x, y, margin=1.0: np.abs(x) + margin,
@@ -111,6 +132,10 @@ OF_SLOPES: Mapping[str, Scale] = {
     "js_div_loss": lambda x, t, beta=0.5: np.exp(x),  # what autodiff adds to it, and takes off again
     "distillation_loss": lambda x, z, temperature=1.0: temperature,
     "generalized_dice_loss": weighed,
+    **dict.fromkeys(("dice_loss", "dice_loss (kept)"), of_squares),
+    "sigmoid_focal_loss": focused,
+    # Of outliers it is an exponential, which multiplies the error of a square.
+    "general_robust_loss": lambda x, y, c=1.0, **_: np.minimum(np.abs(x - y) / c, 1.0) / c,
     # Autodiff subtracts them where both have one sign.
     "smape_loss": lambda x, y, eps=1e-7: 2 / np.maximum(np.abs(x) + np.abs(y), eps),
     "poisson_nll_loss": lambda x, y, **_: np.exp(x) + y,

@@ -49,8 +49,10 @@ _TIES = (0.0, 1.0, -1.0, 0.5, -0.5, 0.25, -0.25, 2.0, -2.0) * 6  # often, so tha
 
 ORDINARY = {
     "real": _filled(_TIES, lambda rng: rng.gauss(0.0, 3.0)),
-    "positive": _filled((1.0, 0.5, 2.0), lambda rng: math.exp(rng.gauss(0.0, 1.0))),
-    "unit": _filled((0.0, 1.0, 0.5), lambda rng: rng.random()),
+    **dict.fromkeys(
+        ("positive", "spread"), _filled((1.0, 0.5, 2.0), lambda rng: math.exp(rng.gauss(0.0, 1.0)))
+    ),
+    **dict.fromkeys(("unit", "share"), _filled((0.0, 1.0, 0.5), lambda rng: rng.random())),
     "negative": _filled((0.0, -1.0, -0.5), lambda rng: -rng.expovariate(0.5)),
     "side": _filled((1.0, -1.0), lambda rng: rng.choice((1.0, -1.0))),
     "cosine": _filled((0.0, 0.5, -0.5, 1.0, -1.0), lambda rng: rng.uniform(-1.0, 1.0)),
@@ -60,7 +62,11 @@ ORDINARY = {
 EXTREME = {
     "real": _filled((*_TIES, *_SIGNED), lambda rng: rng.choice((1, -1)) * 10 ** rng.uniform(-45, 38.5)),
     "positive": _filled(SIZES, lambda rng: 10 ** rng.uniform(-45, 38.5)),
+    "spread": _filled([x for x in SIZES if x >= TINY], lambda rng: 10 ** rng.uniform(-37, 38.5)),
     "unit": _filled(_UNIT, lambda rng: min(1.0, 10 ** rng.uniform(-45, 2))),
+    "share": _filled(
+        [x for x in _UNIT if not 0 < x < 2e-19], lambda rng: min(1.0, 10 ** rng.uniform(-18, 2))
+    ),
     "negative": _filled(
         (*(-x for x in SIZES), -math.inf, -math.inf), lambda rng: -(10 ** rng.uniform(-45, 3))
     ),
@@ -81,7 +87,7 @@ COSINES = ("cosine_similarity_loss", "cosine_distance_loss", "cosine_embedding_l
 DOMAINS = {
     "variance": "positive",
     "rate": "positive",
-    "spread": "positive",
+    "spread": "spread",  # never 0, where a variance may be
     "mean": "moderate",
     "amount": "moderate",
     "dispersion": "moderate",
@@ -94,8 +100,8 @@ DOMAINS = {
     "target distribution": "unit",
     "tags": "unit",
     "relevances": "count",
-    "membership": "unit",
-    "members": "unit",
+    "membership": "share",  # whose squares do not vanish: those of a whole set count as an empty one
+    "members": "share",
     "events": "unit",
     "log scales": "cosine",
     "likeness": "side",
@@ -225,8 +231,8 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
     """Whether the differences of inputs that a term is made of leave the dtype: they count as infinite.
 
     For cosines: whether a vector has entries beyond 1e-30 to 1e30, for which nothing is promised, or
-    one is so much longer than the other that their quotient leaves float32. For Student's likelihood: whether
-    the error in units of the scale does.
+    one is so much longer than the other that their quotient leaves float32. For Student's likelihood and the
+    robust loss: whether the error in units of the scale does.
     """
     arrays = [x.astype(np.float64) for name, x in batch.items() if not case.is_shared(name)]
     largest *= 0.99  # the last rounding may be up
@@ -245,6 +251,8 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
             x, y, scale = arrays
             with np.errstate(divide="ignore", invalid="ignore"):
                 return ~((np.abs(x - y) <= largest) & (np.abs(x - y) / np.abs(scale) <= largest))
+        if case.loss_name == "general_robust_loss":
+            return ~(np.abs(arrays[0] - arrays[1]) / 0.25 <= largest)  # the least c of the settings
         if case.loss_name == "ctc_loss":
             sizes = np.where(np.isinf(arrays[0]), 0, np.abs(arrays[0]))
             return ~(np.sum(sizes, axis=(-2, -1)) <= largest)

@@ -39,13 +39,12 @@ def least_value(case, batch, options, tolerance) -> Any:
         return v ** options.get("beta", 0.0) * (least - 4 * tolerance * (1 + np.abs(least)))
     if case.loss_name in ("laplace_nll_loss", "student_t_nll_loss"):
         constant = case.reference(0.0, 0.0, 1.0, **options).value
-        with np.errstate(divide="ignore"):
-            log_scale = np.log(batch["scale"].astype(np.float64))
+        log_scale = np.log(batch["scale"].astype(np.float64))
         return log_scale + constant - 4 * tolerance * (1 + np.abs(log_scale))
-    if case.loss_name == "ctc_loss":
-        return -math.inf  # of probabilities that need not add up to 1
-    if case.loss_name == "negative_binomial_nll_loss":
-        return -math.inf  # of counts that need not be whole
+    if case.loss_name == "mixture_nll_loss":
+        return np.min(batch["log_scales"], axis=-1) + 0.5 * math.log(2 * math.pi) - tolerance
+    if case.loss_name in ("ctc_loss", "negative_binomial_nll_loss"):
+        return -math.inf  # of shares that need not add up to 1, of counts that need not be whole
     if case.loss_name == "poisson_nll_loss":
         t = batch["targets"].astype(np.float64)
         sizes = t * np.abs(np.log(np.maximum(t, 1.0))) + t + 1
@@ -347,7 +346,7 @@ def size_of_parts(case: Case, batch: Batch) -> Any:
 OF_LOGITS = ("cross_entropy", "softmax_focal_loss", "poly_cross_entropy", "generalized_cross_entropy")
 NEAR_KINKS = {  # whose side rounding decides
     *("margin_ranking_loss", "triplet_loss", "cosine_embedding_loss", "contrastive_loss", "crps_loss"),
-    "mixture_nll_loss",
+    *("mixture_nll_loss", "smape_loss", "lovasz_hinge_loss", "lovasz_softmax_loss"),
     *("multiclass_hinge_loss", "multi_margin_loss", "multilabel_margin_loss"),
 }
 
