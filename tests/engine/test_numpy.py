@@ -10,7 +10,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from matrix import Call, every_case, one_of_each_sort
+from matrix import Call, every_case, every_setting, one_of_each_sort
 
 import xlosses
 from xlosses._engine.numpy import BLOCK
@@ -34,6 +34,18 @@ def extra_memory(f) -> tuple[int, int]:
     tracemalloc.stop()
     assert result is not None
     return peak - before, after - before
+
+
+@every_setting
+def test_every_ordinary_form_is_the_formula(on, case, options):
+    call = Call(on, case)
+    found = {}
+    for setting in ("off", 1):
+        with xlosses.engine(setting):
+            terms = call.loss(**options, reduction="none")(*call.given)
+            found[setting] = terms.tolist(), call.slope(**options, reduction="sum").tolist()
+    for ordinary, careful in zip(found[1], found["off"], strict=True):
+        call.assert_close(ordinary, careful)
 
 
 @every_case

@@ -45,6 +45,15 @@ def test_lists_along_the_first_axis(on):
     assert results(on, lists, x, y, axis=0) == pytest.approx(wanted, rel=1e-6)
 
 
+def test_lists_in_a_batch_of_two_axes(on):
+    x, y, masks = (
+        on.array([rows[:2], rows[2:]], dtype)
+        for rows, dtype in ((X, "float32"), (LISTS, "int32"), (MASKS, "int32"))
+    )
+    wanted = results(on, xlosses.multilabel_margin_loss, x, masks)
+    assert results(on, lists, x, y, axis=-1) == pytest.approx(wanted, rel=1e-6)
+
+
 def test_unsigned_lists_never_end(on):
     y = on.array([[1, 1, 0, 0]], "uint8")
     wanted = on.read(xlosses.multilabel_margin_loss(on.array(X[:1]), on.array([[1, 1, 0, 0]], "int32")))

@@ -50,3 +50,23 @@ def test_signature(name):
         del wanted["weights"]
     assert by_keyword == wanted
     assert len(parameters) == len(positional) + len(by_keyword)
+
+
+OTHER_AXES = {
+    "cosine_similarity_loss": 1,  # as in MLX
+    "brier_loss": None,  # with classes the last
+    "ctc_loss": (0, -1),  # frames and classes
+}
+
+
+def test_rows_lie_along_the_last_axis():
+    functions = {name: getattr(xlosses, name) for name in xlosses.__all__ if name.islower()}
+    defaults = {
+        name: inspect.signature(f).parameters["axis"].default
+        for name, f in functions.items()
+        if inspect.isfunction(f) and "axis" in inspect.signature(f).parameters
+    }
+    given = {name: axis for name, axis in defaults.items() if axis is not inspect.Parameter.empty}
+    assert given == {**dict.fromkeys(given, -1), **OTHER_AXES}
+    of_sets = {"dice_loss", "tversky_loss", "focal_tversky_loss", "jaccard_loss", "generalized_dice_loss"}
+    assert defaults.keys() - given.keys() == {*of_sets, "lovasz_hinge_loss", "lovasz_softmax_loss"}
