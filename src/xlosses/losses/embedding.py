@@ -12,7 +12,6 @@ from xlosses._core.numerics import (
     nan_if_nan,
     norm,
     norm_and_slope,
-    ordinary_norm_and_slope,
     scale_of,
     tiny,
 )
@@ -318,7 +317,10 @@ def contrastive_ordinary(xp: Any, x1: Array, x2: Array, y: Array, margin: Number
 
 @contrastive_ordinary.slope(by=("x1", "x2"))
 def contrastive_ordinary_slope(xp: Any, x1: Array, x2: Array, y: Array, margin: Number) -> Any:
-    by_x1 = slope_of_distance(xp, x1 - x2, *ordinary_norm_and_slope(xp, x1 - x2, 2.0, 0.0), y, margin)
+    d = x1 - x2
+    length = xp.sqrt(nan_if_extreme(xp, xp.dot(d, d)))
+    apart = -(xp.relu(margin - length) / length)
+    by_x1 = d * (xp.where(y > 0, 1.0, apart) * nan_if_nan(xp, y))[..., None]
     yield by_x1
     yield -by_x1
 

@@ -322,7 +322,7 @@ def multi_margin_loss(
 
 @formula("rows", "labels", "classes", static=("p",))
 def over_each(xp: Any, x: Array, label: Array, c: Array | None, p: int, margin: Number) -> Any:
-    short = shortfalls(xp, x, label, margin)
+    short = shortfalls(xp, others(xp, x, label), x, label, margin)
     part = short / x.shape[-1]  # not of the sum, which may overflow
     loss = xp.sum(part, axis=-1) if p == 1 else xp.dot(part, short)
     return loss if c is None else loss * of_class(xp, c, label)
@@ -330,11 +330,21 @@ def over_each(xp: Any, x: Array, label: Array, c: Array | None, p: int, margin: 
 
 @over_each.slope
 def over_each_slope(xp: Any, x: Array, label: Array, c: Array | None, p: int, margin: Number) -> Any:
-    short = shortfalls(xp, x, label, margin)
-    slope = (xp.step(short) if p == 1 else short) * (p / x.shape[-1])
-    if c is not None:
-        slope = slope * of_class(xp, c, label)[..., None]
-    return xp.add_at(slope, label, -xp.sum(slope, axis=-1))
+    short = shortfalls(xp, others(xp, x, label), x, label, margin)
+    return of_shortfalls(xp, short, x, label, c, p)
+
+
+@over_each.ordinary
+def over_each_ordinary(xp: Any, x: Array, label: Array, c: Array | None, p: int, margin: Number) -> Any:
+    short = shortfalls(xp, finite_others(xp, x, label), x, label, margin)
+    loss = (xp.sum(short, axis=-1) if p == 1 else xp.dot(short, short)) / x.shape[-1]
+    return loss if c is None else loss * of_class(xp, c, label)
+
+
+@over_each_ordinary.slope
+def over_each_ordinary_slope(xp: Any, x: Array, label: Array, c: Array | None, p: int, margin: Number) -> Any:
+    short = shortfalls(xp, finite_others(xp, x, label), x, label, margin)
+    return of_shortfalls(xp, short, x, label, c, p)
 
 
 @over_each.weight
@@ -342,6 +352,14 @@ def weight_of_label(xp: Any, x: Array, label: Array, c: Array | None, p: int, ma
     return None if c is None else of_class(xp, c, label)
 
 
-def shortfalls(xp: Any, x: Array, label: Array, margin: Number) -> Any:
+def shortfalls(xp: Any, rivals: Array, x: Array, label: Array, margin: Number) -> Any:
     """max(0, margin + x_j - x_t) for each class j, and 0 for the label t."""
-    return xp.relu(margin + (others(xp, x, label) - xp.pick(x, label)[..., None]))
+    return xp.relu(margin + (rivals - xp.pick(x, label)[..., None]))
+
+
+def of_shortfalls(xp: Any, short: Array, x: Array, label: Array, c: Array | None, p: int) -> Any:
+    """The derivative of their mean, to the power p."""
+    slope = (xp.step(short) if p == 1 else short) * (p / x.shape[-1])
+    if c is not None:
+        slope = slope * of_class(xp, c, label)[..., None]
+    return xp.add_at(slope, label, -xp.sum(slope, axis=-1))
