@@ -93,10 +93,15 @@ class Namespace:
         """(m, r) with log sum exp(x) = m + r over the last axis, where m is the largest entry.
 
         Not added up, because m + r rounds r away when m is large: what a formula subtracts from them
-        it subtracts from m first. m is a constant to autodiff, and r has the gradient of m + r.
+        it subtracts from m first. m is a constant to autodiff, and r has the gradient of m + r. Beside
+        NaN r is NaN, and m may be a number.
         """
-        m = self.max(self.stop_gradient(x), axis=-1)
+        m = self._shift(self.stop_gradient(x), axis=-1)
         return m, self.log(self.sum(self.exp(x - m[..., None]), axis=-1))
+
+    def _shift(self, x: Any, axis: int, keepdims: bool = False) -> Any:
+        """The largest entry of each row; it may skip NaN, which the exponentials of all entries show."""
+        return self.max(x, axis=axis, keepdims=keepdims)
 
     def softplus(self, x: Any) -> Any:
         """log(1 + exp(x)) without overflow, with gradient 1/2 at 0."""
@@ -147,7 +152,7 @@ class Namespace:
 
     def softmax(self, x: Any) -> Any:
         """exp(x) / sum exp(x) over the last axis."""
-        p = self.exp(x - self.max(x, axis=-1, keepdims=True))
+        p = self.exp(x - self._shift(x, axis=-1, keepdims=True))
         return p / self.sum(p, axis=-1, keepdims=True)
 
     def softmax_less_one(self, x: Any, labels: Any) -> Any:

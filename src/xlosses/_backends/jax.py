@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -15,6 +16,8 @@ from xlosses._backends.workbench import Workbench
 
 
 class Jax(Namespace):
+    """On a CPU, XLA's maximum and minimum may skip NaN inside of a sum over a row: the words select."""
+
     framework = "JAX"
     adopts = frozenset({"NumPy"})  # JAX does too, and leaves them unconverted under jax.disable_jit
 
@@ -33,12 +36,34 @@ class Jax(Namespace):
         x = x if high is None else _at_most(x, jnp.asarray(high, x.dtype))
         return x if low is None else _at_least(x, jnp.asarray(low, x.dtype))
 
+    def max(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
+        if others or not jnp.issubdtype(x.dtype, jnp.floating):
+            return jnp.max(x, axis, keepdims=keepdims, **others)
+        axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
+        axes = tuple(k % x.ndim for k in axes)
+        if not axes or not all(x.shape[k] for k in axes):
+            return jnp.max(x, axes, keepdims=keepdims)
+        largest = _largest(x, axes)
+        return jnp.expand_dims(largest, axes) if keepdims else largest
+
+    def min(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
+        return jnp.min(x, axis, keepdims=keepdims, **others) if others else -self.max(-x, axis, keepdims)
+
+    def _shift(self, x: Any, axis: int, keepdims: bool = False) -> Any:
+        return jnp.max(x, axis, keepdims=keepdims)
+
+    def maximum(self, x: Any, y: Any) -> Any:
+        return _larger(*jnp.broadcast_arrays(x, y))
+
+    def minimum(self, x: Any, y: Any) -> Any:
+        return _smaller(*jnp.broadcast_arrays(x, y))
+
     def relu(self, x: Any) -> Any:
-        return jax.nn.relu(x)
+        return jnp.where(x <= 0.0, 0.0, x)
 
     def step(self, x: Any) -> Any:
         # To cast a comparison would keep XLA from vectorising. Unlike there, NaN gives NaN.
-        return jax.lax.stop_gradient(jnp.sign(jnp.maximum(x, 0.0)))
+        return jax.lax.stop_gradient(jnp.sign(self.relu(x)))
 
     def stop_gradient(self, x: Any) -> Any:
         return jax.lax.stop_gradient(x)
@@ -119,21 +144,62 @@ def _absolute_jvp(primals: Any, tangents: Any) -> Any:
     return jnp.abs(primals[0]), jnp.sign(primals[0]) * tangents[0]
 
 
-def _bounded_by(extremum: Any, is_beyond: Any) -> Any:
-    """The minimum or maximum of x and a bound; the gradient is the bound's only where x is beyond it."""
+@partial(jax.custom_jvp, nondiff_argnums=(1,))
+def _largest(x: Any, axes: tuple[int, ...]) -> Any:
+    def larger(pair: Any, other: Any) -> Any:
+        return jnp.maximum(pair[0], other[0]), jnp.maximum(pair[1], other[1])
+
+    # Whether there is a NaN in the same pass, as a number: XLA does not vectorise a loop over booleans. It
+    # depends on x, since JAX cannot differentiate a pair of which one is constant, as it does in a Hessian.
+    pair = x, jnp.where(jnp.isnan(x), 1.0, 0.0 * jnp.clip(x, -1.0, 1.0))
+    least = jnp.asarray(-jnp.inf, x.dtype), jnp.asarray(0.0, x.dtype)
+    largest, has_nan = jax.lax.reduce(pair, least, larger, axes)
+    return jnp.where(has_nan > 0, jnp.nan, largest)
+
+
+@_largest.defjvp
+def _largest_jvp(axes: tuple[int, ...], primals: Any, tangents: Any) -> Any:
+    largest = _largest(primals[0], axes)
+    hit = (primals[0] == jnp.expand_dims(largest, axes)).astype(primals[0].dtype)
+    return largest, jnp.sum(hit * tangents[0], axes) / jnp.sum(hit, axes)
+
+
+def _one_of_two(wins: Any) -> Any:
+    """The one of two numbers that wins, or NaN; equal ones share the gradient."""
+
+    @jax.custom_jvp
+    def winner(x: Any, y: Any) -> Any:
+        return jnp.where(wins(x, y) | jnp.isnan(x), x, y)
+
+    @winner.defjvp
+    def _(primals: Any, tangents: Any) -> Any:
+        (x, y), (by_x, by_y) = primals, tangents
+        shared = jnp.where(wins(y, x), by_y, 0.5 * (by_x + by_y))
+        return winner(x, y), jnp.where(wins(x, y), by_x, shared)
+
+    return winner
+
+
+_larger, _smaller = _one_of_two(jnp.greater), _one_of_two(jnp.less)
+
+
+def _bounded_by(reaches: Any, is_beyond: Any, end: float) -> Any:
+    """The bound where x reaches it, else x; the gradient is the bound's only where x is beyond it."""
 
     @jax.custom_jvp
     def bounded(x: Any, bound: Any) -> Any:
-        return extremum(x, bound)
+        # A bound that is NaN is reached by all. Its own test for NaN, entry by entry, would double the time.
+        return jnp.where(reaches(x, jnp.where(jnp.isnan(bound), end, bound)), bound, x)
 
     @bounded.defjvp
     def _(primals: Any, tangents: Any) -> Any:
-        return extremum(*primals), jnp.where(is_beyond(*primals), tangents[1], tangents[0])
+        return bounded(*primals), jnp.where(is_beyond(*primals), tangents[1], tangents[0])
 
     return bounded
 
 
-_at_most, _at_least = _bounded_by(jnp.minimum, jnp.greater), _bounded_by(jnp.maximum, jnp.less)
+_at_most = _bounded_by(jnp.greater_equal, jnp.greater, -jnp.inf)
+_at_least = _bounded_by(jnp.less_equal, jnp.less, jnp.inf)
 
 
 namespace = Jax(jnp)

@@ -29,7 +29,7 @@ BY_ENTRY = (
     *("sigmoid", "sign", "sinh", "softplus", "sqrt", "square", "step", "stop_gradient", "tanh", "where"),
     "zeros_like",
 )
-BY_ROW = ("all", "any", "max", "mean", "min", "prod", "sum")
+BY_ROW = ("all", "any", "max", "mean", "min", "prod", "sum", "_shift")
 
 
 class Rows:
@@ -75,7 +75,7 @@ class RowsWords(Jax):
 
     def __init__(self, standard: Any) -> None:
         super().__init__(standard)
-        words = {name: getattr(self, name) for name in (*vars(self), *BY_ENTRY)}
+        words = {name: getattr(self, name) for name in (*vars(self), *BY_ENTRY, *BY_ROW)}
         vars(self).update({name: _for_rows(name, word) for name, word in words.items()})
         self.values = self
 

@@ -88,11 +88,12 @@ def crps_loss(
 def crps(xp: Any, x: Array, y: Array, fair: bool) -> Any:
     # |a| + |b| - |a - b| is twice the smaller of |a| and |b| on the same side of 0, else 0: nothing cancels.
     error, m = x - y[..., None], x.shape[-1]
-    a, b = error[..., None], error[..., None, :]
-    common = xp.relu(xp.minimum(a, b)) + xp.relu(-xp.maximum(a, b))
+    above, below = xp.relu(error), xp.relu(-error)
+    common = xp.minimum(above[..., None], above[..., None, :])
+    common = common + xp.minimum(below[..., None], below[..., None, :])
     if fair:
         place = xp.indices(m, x)
-        common = xp.where(place[:, None] == place, only_nan(xp, a), common)
+        common = xp.where(place[:, None] == place, only_nan(xp, error)[..., None], common)
     return xp.sum(xp.sum(common / (m - int(fair)), axis=-1) / m, axis=-1)
 
 

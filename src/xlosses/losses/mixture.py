@@ -94,7 +94,7 @@ def mixture_nll(xp: Any, a: Array, mean: Array, log_scale: Array, y: Array) -> A
     _, total = xp.log_sum_exp(w)
     largest, rest = xp.log_sum_exp(t)
     loss = (total - rest) - largest + HALF_LOG_TWO_PI
-    return xp.where(largest < -3.96 / tiny(xp, a), float("inf"), loss)  # `parts` has clipped them all
+    return xp.where(loss > 3.96 / tiny(xp, a), float("inf"), loss)  # `parts` has clipped all components
 
 
 @mixture_nll.slope(by=("a", "mean", "log_scale"))
