@@ -125,7 +125,7 @@ def test_a_weight_is_a_multiplicity(on, cases, data, extra):
     subject.assert_close(weighted.sum, repeated.sum, scale_of(repeated.terms))
     with np.errstate(all="ignore"):
         weight = np.sum(own_weights(case, chosen(case, batch, rows), extras))
-        if not 0 < abs(weight) < 1e-30:
+        if weight == 0 or abs(weight) >= 1e-30:
             scale = scale_of(repeated.terms) / abs(weight or 1.0)
             subject.assert_close(weighted.weighted_mean, repeated.weighted_mean, scale)
 

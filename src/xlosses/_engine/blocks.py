@@ -61,6 +61,7 @@ def blocks_of(operands: Operands, entries: int) -> Iterator[tuple[Index, Operand
 
 CHUNK = 1 << 20  # entries of a chunk on JAX and MLX, which are no faster with smaller ones
 TERMS = 128  # in a block, if all terms share a matrix: it is then read as often as is worth it
+LARGEST = 7 << 20  # entries of such a block: glibc gives back larger float32 arrays, and gets them anew
 
 
 def usual_block(operands: Operands, usual: int) -> int:
@@ -72,7 +73,7 @@ def usual_block(operands: Operands, usual: int) -> int:
     plan = operands.plan
     kinds = zip(plan.kinds, plan.shapes, strict=True)
     matrices = [math.prod(shape) for kind, shape in kinds if kind == "shared" and len(shape) > 1]
-    return max(usual, TERMS * plan.width, max(matrices) // 2) if matrices else usual
+    return max(usual, min(TERMS * plan.width, LARGEST), max(matrices) // 2) if matrices else usual
 
 
 class Pieces(NamedTuple):

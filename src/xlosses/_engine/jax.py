@@ -9,14 +9,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from xlosses._core import reduce
 from xlosses._core.alignment import UNCUT
 from xlosses._core.call import Call
-from xlosses._core.formula import Formula
 from xlosses._core.operands import Operands
 from xlosses._core.plan import Plan
 from xlosses._core.reduce import Compute
-from xlosses._engine.jax_careful import are_concrete, ordinary_if_finite, split_arrays
+from xlosses._engine.jax_careful import are_concrete, ordinary_first
 from xlosses._engine.jax_chunks import in_chunks
 from xlosses._engine.jax_rows import rows_as_stored
 from xlosses._engine.jax_slopes import with_slope
@@ -48,7 +46,7 @@ class JaxRunner(Runner):
         if formula.differentiated_by and not formula.reads_one_entry and not places:
             operands = operands._replace(formula=with_slope(formula))
         if not places:
-            return _moved(_ordinary_first(compute, operands))
+            return _moved(ordinary_first(compute, operands))
         found = compute(operands)
         return found._replace(by=tuple(map(_moved, found.by)))
 
@@ -121,33 +119,6 @@ def _compiled(make: Callable[[Plan, Call], Any], plan: Plan, call: Call) -> Any:
 
     # Inlined, so that a surrounding jit or gradient sees its operations instead of one opaque call.
     return jax.jit(program, inline=True)
-
-
-def _ordinary_first(compute: Compute, operands: Operands) -> Any:
-    """`compute(operands)`, by the ordinary form of the formula where that is finite."""
-    form = operands.formula.ordinary_form
-    per_element = compute is reduce.unreduced and not operands.formula.by_rows
-    if form is None or per_element:  # a look at so large a result takes as long as the guards
-        return compute(operands)
-    inputs, rejoin = split_arrays((operands.arrays, operands.parameters, operands.weights, operands.mask))
-    # JAX caches the functions that it has traced, and with them whatever they close over: not the arrays.
-    without_arrays = operands._replace(given=(), arrays=(), parameters={}, weights=None, mask=None)
-    rejoin_result: list[Any] = []
-
-    def outputs_by(formula: Formula, *inputs: Any) -> Any:
-        arrays, parameters, weights, mask = rejoin(inputs)
-        traced_operands = without_arrays._replace(
-            formula=formula, arrays=arrays, parameters=parameters, weights=weights, mask=mask
-        )
-        outputs, rejoin_outputs = split_arrays(
-            compute(traced_operands)
-        )  # some sums are Python numbers and stay so
-        rejoin_result[:] = [rejoin_outputs]
-        return outputs
-
-    careful, ordinary = partial(outputs_by, operands.formula), partial(outputs_by, form)
-    outputs = ordinary_if_finite(careful, ordinary, inputs, inspected=lambda outputs: outputs[0])(*inputs)
-    return rejoin_result[0](outputs)
 
 
 runner = JaxRunner()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import compress
 from typing import Any
 
@@ -10,25 +11,59 @@ import jax
 import jax.numpy as jnp
 from jax.custom_derivatives import SymbolicZero
 
+from xlosses._core import reduce
+from xlosses._core.formula import Formula
+from xlosses._core.operands import Operands
+from xlosses._core.reduce import Compute
 from xlosses._engine.jax_rows import Rows
 from xlosses._engine.switch import entries
+from xlosses._engine.whole import Places
 
 LARGE = 1 << 12  # entries from which a branch costs less than guards
 
 
+def ordinary_first(compute: Compute, operands: Operands, places: Places = ()) -> Any:
+    """`compute(operands)`, by the ordinary form of the formula where that is finite."""
+    form = operands.formula.ordinary_form
+    per_element = compute is reduce.unreduced and not operands.formula.by_rows
+    if form is None or per_element or not {*places} <= {*form.differentiated_by}:
+        return compute(operands)  # of elements a look at the result would take as long as the guards
+    inputs, rejoin = split_arrays((operands.arrays, operands.parameters, operands.weights, operands.mask))
+    # JAX caches the functions that it has traced, and with them whatever they close over: not the arrays.
+    without_arrays = operands._replace(given=(), arrays=(), parameters={}, weights=None, mask=None)
+    rejoin_result: list[Any] = []
+
+    def outputs_by(formula: Formula, *inputs: Any) -> Any:
+        arrays, parameters, weights, mask = rejoin(inputs)
+        traced_operands = without_arrays._replace(
+            formula=formula, arrays=arrays, parameters=parameters, weights=weights, mask=mask
+        )
+        outputs, rejoin_outputs = split_arrays(compute(traced_operands))
+        rejoin_result[:] = [rejoin_outputs]  # some sums are Python numbers and stay so
+        return outputs
+
+    careful, ordinary = partial(outputs_by, operands.formula), partial(outputs_by, form)
+
+    def inspected(outputs: Any) -> Any:
+        return sum(map(jnp.sum, outputs)) if places else outputs[0]
+
+    outputs = ordinary_if_finite(careful, ordinary, inputs, inspected, size=operands.size)(*inputs)
+    return rejoin_result[0](outputs)
+
+
 def ordinary_if_finite(
-    careful: Any, ordinary: Any, arguments: Any, inspected: Any = None, probe: Any = None
+    careful: Any, ordinary: Any, arguments: Any, inspected: Any = None, probe: Any = None, size: Any = None
 ) -> Any:
     """A function for these arguments: `ordinary`, or `careful` where that is not finite.
 
     On a CPU the guards of `careful` take XLA up to three times as long. Elsewhere they are free, and a
-    branch would wait for the device, so that `careful` itself is returned. Derivatives are always
-    those of `careful`.
+    branch would wait for the device, so that `careful` itself is returned; as of few entries, whose number
+    is `size`, or that of the first argument. Derivatives are always those of `careful`.
 
     Whether the result is finite shows in `inspected(result)`. A large result would be copied on its
     way out of the branch: then `probe(*arguments)` is inspected before, and `ordinary` called inside.
     """
-    size = arguments[0].size  # symbolic where a program is exported for any batch size
+    size = size or arguments[0].size  # symbolic where a program is exported for any batch size
     is_small = isinstance(size, int) and size < entries(LARGE)
     if ordinary is None or is_small or jax.default_backend() != "cpu" or are_concrete(arguments):
         return careful

@@ -17,7 +17,7 @@ from xlosses._core.operands import Operands
 from xlosses._core.reduce import Compute, Gradients
 from xlosses._core.triple import Triple
 from xlosses._engine.blocks import CHUNK, usual_block
-from xlosses._engine.jax_careful import differentiated_by_jax, split_arrays
+from xlosses._engine.jax_careful import differentiated_by_jax, ordinary_first, split_arrays
 from xlosses._engine.switch import entries
 from xlosses._engine.whole import Places
 
@@ -83,15 +83,14 @@ def _looped(compute: Compute, operands: Operands, places: Places) -> Any:
     def of_chunk(pieces: Any) -> Any:
         pieces = iter(pieces)
         found = [next(pieces) if is_cut else x for x, is_cut in zip(operands.arrays, in_pieces, strict=True)]
-        result = compute(
-            operands._replace(
-                arrays=tuple(found),
-                weights=next(pieces) if weights_vary else weights,
-                mask=None if mask is None else next(pieces),
-                shape=(chunks.size,),
-                as_given=operands.as_given and mask is None,
-            )
+        chunk = operands._replace(
+            arrays=tuple(found),
+            weights=next(pieces) if weights_vary else weights,
+            mask=None if mask is None else next(pieces),
+            shape=(chunks.size,),
+            as_given=operands.as_given and mask is None,
         )
+        result = ordinary_first(compute, chunk, places)
         if not isinstance(result, (Triple, Gradients)):
             return (), [result]
         triple, by = (result, ()) if isinstance(result, Triple) else (result.sums, result.by)

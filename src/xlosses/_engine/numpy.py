@@ -41,7 +41,7 @@ def _finite(piece: Any) -> bool:
     if isinstance(piece, Triple):
         return math.isfinite(piece.total)
     if isinstance(piece, Gradients):
-        return all(map(_finite, piece.by))
+        return (piece.sums is None or _finite(piece.sums)) and all(map(_finite, piece.by))
     wide = np.promote_types(piece.dtype, np.float32)  # in float16 a sum of finite terms may overflow
     return math.isfinite(np.sum(piece, dtype=wide))
 

@@ -76,7 +76,7 @@ def _finite(piece: Any) -> bool:
     if isinstance(piece, Triple):
         return math.isfinite(piece.total)
     if isinstance(piece, Gradients):
-        return all(map(_finite, piece.by))
+        return (piece.sums is None or _finite(piece.sums)) and all(map(_finite, piece.by))
     return math.isfinite(torch.sum(piece, dtype=torch.promote_types(piece.dtype, torch.float32)))
 
 

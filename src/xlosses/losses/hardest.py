@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import finite, reduction_name
 from xlosses._core.formula import formula
-from xlosses._core.numerics import norm, norm_and_slope, ordinary_norm, tiny
+from xlosses._core.numerics import norm, norm_and_slope, ordinary_norm, tiny, transposed
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 from xlosses.losses.contrastive import with_columns
@@ -98,6 +98,26 @@ def hard_triplet_ordinary(xp: Any, x: Array, others: Array, *identities: Array, 
     return xp.relu((farthest - nearest) + margin)
 
 
+@hard_triplet_ordinary.vjp(by=("x", "others"))
+def hard_triplet_ordinary_vjp(
+    xp: Any, g: Array, x: Array, others: Array, *identities: Array, margin: Number
+) -> Iterator[Any]:
+    distance = with_columns(xp, ordinary_norm(xp, x[..., None, :] - others[None, ...], 2, 0.0))
+    alike, unlike = by_label(xp, *identities)
+    farthest, nearest = hardest(xp, distance, alike, unlike)
+    loss = xp.relu((farthest - nearest) + margin)
+    yield loss
+    factor = g * (xp.step(loss) + 0.0 * loss)  # NaN where the loss is
+    positive, by_positive = toward(
+        xp, factor, x, others, xp.logical_and(alike, distance == farthest[..., None])
+    )
+    negative, by_negative = toward(
+        xp, factor, x, others, xp.logical_and(unlike, distance == nearest[..., None])
+    )
+    yield by_positive - by_negative
+    yield xp.matmul(transposed(xp, negative), by_negative) - xp.matmul(transposed(xp, positive), by_positive)
+
+
 @hard_triplet.vjp(by=("x", "others"))
 def hard_triplet_vjp(
     xp: Any, g: Array, x: Array, others: Array, *identities: Array, margin: Number
@@ -119,6 +139,16 @@ def hardest(xp: Any, distance: Array, alike: Array, unlike: Array) -> tuple[Any,
     # Not infinite, of which a row alone in its batch would make NaN.
     far = 0.25 / tiny(xp, distance)
     return xp.max(xp.where(alike, distance, -far), axis=-1), xp.min(xp.where(unlike, distance, far), axis=-1)
+
+
+def toward(xp: Any, factor: Array, x: Array, others: Array, hit: Array) -> tuple[Any, Any]:
+    """The hit as numbers, and a factor times the unit vector from it; NaN where several are hit."""
+    hit = xp.astype(hit, x.dtype)
+    number = xp.sum(hit, axis=-1)
+    d = x - xp.take(others, xp.argmax(hit, axis=-1), axis=0)
+    length = xp.sqrt(xp.dot(d, d))
+    length = xp.where(number == 1, length, xp.where(number == 0, float("inf"), float("nan")))
+    return hit, (factor / length)[..., None] * d
 
 
 def shares(xp: Any, mask: Array, hit: Array, like: Array) -> Any:
