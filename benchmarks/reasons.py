@@ -29,6 +29,9 @@ OVERLAP = (
     "is a pass over both arrays."
 )
 IN_THE_CACHE_2M = "Two operations; all arrays of 2 million entries stay in the last-level cache."
+NAN_IS_KEPT = (
+    "NaN comes out as NaN, which takes a sign and two additions; the peer's maximum skips it inside of a sum."
+)
 XLA_BRANCHES = (
     "Value and gradient in one loop, in which XLA makes a branch of the side of a logit; alone each is as "
     "fast as the peer's."
@@ -42,6 +45,10 @@ REASONS: Mapping[str, str] = {
     "* *cross_entropy": (
         "Guards of rare values are not in the bare formula, nor the check of the labels: two reductions and "
         "two reads."
+    ),
+    **dict.fromkeys(
+        (f"jax {loss} *" for loss in ("huber_loss", "smooth_l1_loss", "hinge_loss", "quantile_loss")),
+        NAN_IS_KEPT,
     ),
     "jax *mape_loss *": "The divisor is bounded from below by a selection, which XLA does not vectorise.",
     "jax soft_margin_loss *": (
