@@ -222,6 +222,28 @@ def test_programs_are_safe_under_threads():
         huber.plans, huber.programs = kept
 
 
+def test_extrema_of_integers_are_integers(on):
+    xp, x, y = on.bench.xp, on.array([[3, -1], [0, 7]], "int32"), on.array([[1, 2], [0, 9]], "int32")
+    assert xp.min(on.array([3, 0], "uint8")).tolist() == 0
+    found = {
+        "max": xp.max(x, axis=-1),
+        "min": xp.min(x, axis=-1),
+        "maximum": xp.maximum(x, y),
+        "minimum": xp.minimum(x, y),
+        "relu": xp.relu(x),
+        "clip": xp.clip(x, 0, 5),
+    }
+    assert {name: on.dtype_of(z) for name, z in found.items()} == dict.fromkeys(found, "int32")
+    assert {name: z.tolist() for name, z in found.items()} == {
+        "max": [3, 7],
+        "min": [-1, 0],
+        "maximum": [[3, 2], [0, 9]],
+        "minimum": [[1, -1], [0, 7]],
+        "relu": [[3, 0], [0, 7]],
+        "clip": [[3, 0], [0, 5]],
+    }
+
+
 @xlosses.formula("rows")
 def of_many_operators(xp, x):
     scale = np.arange(1.0, 5.0, dtype=np.float32)

@@ -47,7 +47,9 @@ class Jax(Namespace):
         return jnp.expand_dims(largest, axes) if keepdims else largest
 
     def min(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
-        return jnp.min(x, axis, keepdims=keepdims, **others) if others else -self.max(-x, axis, keepdims)
+        if others or not jnp.issubdtype(x.dtype, jnp.floating):
+            return jnp.min(x, axis, keepdims=keepdims, **others)
+        return -self.max(-x, axis, keepdims)
 
     def _shift(self, x: Any, axis: int, keepdims: bool = False) -> Any:
         return jnp.max(x, axis, keepdims=keepdims)
@@ -166,7 +168,7 @@ def _largest_jvp(axes: tuple[int, ...], primals: Any, tangents: Any) -> Any:
 
 def _zero_or_nan(x: Any) -> Any:
     """0, or NaN where x is, which a sum of maxima would skip; a selection XLA would not vectorise there."""
-    return 0.0 * jnp.sign(x)
+    return 0.0 * jnp.sign(x) if jnp.issubdtype(x.dtype, jnp.floating) else 0
 
 
 def _one_of_two(extremum: Any, wins: Any) -> Any:
