@@ -224,7 +224,7 @@ def test_programs_are_safe_under_threads():
 
 def test_extrema_of_integers_are_integers(on):
     xp, x, y = on.bench.xp, on.array([[3, -1], [0, 7]], "int32"), on.array([[1, 2], [0, 9]], "int32")
-    assert xp.min(on.array([3, 0], "uint8")).tolist() == 0
+    assert xp.min(on.array([3, 0], "uint8")).dtype == jnp.uint8
     found = {
         "max": xp.max(x, axis=-1),
         "min": xp.min(x, axis=-1),

@@ -54,6 +54,7 @@ def values(kind: str, dtype: type) -> np.ndarray:
     """Everything extreme that such an array may hold, infinities that are legal among it."""
     sizes = SIZES_64 if dtype is np.float64 else SIZES
     domain = DOMAINS.get(kind, "real")
+    domain = {"spread": "positive", "share": "unit"}.get(domain, domain)  # here with 0, and with all sizes
     with np.errstate(over="ignore"):
         found = {
             "real": [s * x for x in (*sizes, math.inf) for s in (1, -1)],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
-from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
@@ -37,19 +36,10 @@ class Jax(Namespace):
         return x if low is None else _at_least(x, jnp.asarray(low, x.dtype))
 
     def max(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
-        if others or not jnp.issubdtype(x.dtype, jnp.floating):
-            return jnp.max(x, axis, keepdims=keepdims, **others)
-        axes = range(x.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
-        axes = tuple(k % x.ndim for k in axes)
-        if not axes or not all(x.shape[k] for k in axes):
-            return jnp.max(x, axes, keepdims=keepdims)
-        largest = _largest(x, axes)
-        return jnp.expand_dims(largest, axes) if keepdims else largest
+        return jnp.max(x, axis, keepdims=keepdims, **others) + _zero_or_nan(x, axis, keepdims)
 
     def min(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
-        if others or not jnp.issubdtype(x.dtype, jnp.floating):
-            return jnp.min(x, axis, keepdims=keepdims, **others)
-        return -self.max(-x, axis, keepdims)
+        return jnp.min(x, axis, keepdims=keepdims, **others) + _zero_or_nan(x, axis, keepdims)
 
     def _shift(self, x: Any, axis: int, keepdims: bool = False) -> Any:
         return jnp.max(x, axis, keepdims=keepdims)
@@ -146,29 +136,12 @@ def _absolute_jvp(primals: Any, tangents: Any) -> Any:
     return jnp.abs(primals[0]), jnp.sign(primals[0]) * tangents[0]
 
 
-@partial(jax.custom_jvp, nondiff_argnums=(1,))
-def _largest(x: Any, axes: tuple[int, ...]) -> Any:
-    def larger(pair: Any, other: Any) -> Any:
-        return jnp.maximum(pair[0], other[0]), jnp.maximum(pair[1], other[1])
-
-    # Whether there is a NaN in the same pass, as a number: XLA does not vectorise a loop over booleans. It
-    # depends on x, since JAX cannot differentiate a pair of which one is constant, as it does in a Hessian.
-    pair = x, jnp.where(jnp.isnan(x), 1.0, 0.0 * jnp.clip(x, -1.0, 1.0))
-    least = jnp.asarray(-jnp.inf, x.dtype), jnp.asarray(0.0, x.dtype)
-    largest, has_nan = jax.lax.reduce(pair, least, larger, axes)
-    return jnp.where(has_nan > 0, jnp.nan, largest)
-
-
-@_largest.defjvp
-def _largest_jvp(axes: tuple[int, ...], primals: Any, tangents: Any) -> Any:
-    largest = _largest(primals[0], axes)
-    hit = (primals[0] == jnp.expand_dims(largest, axes)).astype(primals[0].dtype)
-    return largest, jnp.sum(hit * tangents[0], axes) / jnp.sum(hit, axes)
-
-
-def _zero_or_nan(x: Any) -> Any:
-    """0, or NaN where x is, which a sum of maxima would skip; a selection XLA would not vectorise there."""
-    return 0.0 * jnp.sign(x) if jnp.issubdtype(x.dtype, jnp.floating) else 0
+def _zero_or_nan(x: Any, axis: Any = (), keepdims: bool = False) -> Any:
+    """0, or NaN where x is or along the axis, which maxima skip. Not a selection: XLA vectorises none."""
+    if not jnp.issubdtype(x.dtype, jnp.floating):
+        return jnp.zeros((), x.dtype)
+    zero = 0.0 * jnp.sign(x)
+    return zero if axis == () else jnp.sum(zero, axis, keepdims=keepdims)
 
 
 def _one_of_two(extremum: Any, wins: Any) -> Any:

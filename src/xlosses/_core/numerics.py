@@ -9,11 +9,17 @@ from xlosses._typing import Array
 
 # The smallest normal numbers: JAX and MLX flush smaller ones to 0.
 _TINY = {"float32": 1.1754943508222875e-38, "float64": 2.2250738585072014e-308}
+_LARGEST = {"float32": 3.4028234663852886e38, "float64": 1.7976931348623157e308}
 
 
 def tiny(xp: Any, x: Array) -> float:
     """The smallest positive number in the dtype of x that no framework flushes to 0."""
     return _TINY[xp.dtype_name(x.dtype)]
+
+
+def largest(xp: Any, x: Array) -> float:
+    """The largest number in the dtype of x."""
+    return _LARGEST[xp.dtype_name(x.dtype)]
 
 
 def at_least(xp: Any, x: Array, low: float | Array) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import plain, positive
 from xlosses._core.formula import formula
-from xlosses._core.numerics import hypotenuse, log_hypotenuse, tiny
+from xlosses._core.numerics import hypotenuse, largest, log_hypotenuse
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -124,8 +124,7 @@ def slope_of_error(xp: Any, error: Array, alpha: float) -> Any:
     if alpha < ENDLESS:
         near = xp.clip(error, -40.0, 40.0)
         return near * xp.exp(-0.5 * near * near)
-    most = 3.999 / tiny(xp, error)
-    error = xp.clip(error, -most, most)  # infinity times 0 is NaN
+    error = xp.clip(error, -largest(xp, error), largest(xp, error))  # infinity times 0 is NaN
     size, leg = sides(xp.absolute(error), alpha)
     # A power multiplies the error of its base, exp that of its exponent, which is small beside large powers.
     if abs(alpha - 2.0) > 6.0:
