@@ -222,6 +222,14 @@ def test_programs_are_safe_under_threads():
         huber.plans, huber.programs = kept
 
 
+def test_extrema_of_a_part_do_not_see_the_rest(on):
+    """By the options that JAX has beyond the standard."""
+    x, part = jnp.ones((2, 100)).at[1, 50].set(jnp.nan), jnp.arange(100) != 50
+    assert jnp.isnan(on.bench.xp.max(x, axis=-1)).tolist() == [False, True]
+    assert on.bench.xp.max(x, axis=-1, initial=-jnp.inf, where=part).tolist() == [1.0, 1.0]
+    assert on.bench.xp.min(x, axis=-1, initial=jnp.inf, where=part).tolist() == [1.0, 1.0]
+
+
 def test_extrema_of_integers_are_integers(on):
     xp, x, y = on.bench.xp, on.array([[3, -1], [0, 7]], "int32"), on.array([[1, 2], [0, 9]], "int32")
     assert xp.min(on.array([3, 0], "uint8")).dtype == jnp.uint8

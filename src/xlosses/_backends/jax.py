@@ -36,10 +36,12 @@ class Jax(Namespace):
         return x if low is None else _at_least(x, jnp.asarray(low, x.dtype))
 
     def max(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
-        return jnp.max(x, axis, keepdims=keepdims, **others) + _zero_or_nan(x, axis, keepdims)
+        extremum = jnp.max(x, axis, keepdims=keepdims, **others)
+        return extremum + _zero_or_nan(x, axis, keepdims, others.get("where"))
 
     def min(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
-        return jnp.min(x, axis, keepdims=keepdims, **others) + _zero_or_nan(x, axis, keepdims)
+        extremum = jnp.min(x, axis, keepdims=keepdims, **others)
+        return extremum + _zero_or_nan(x, axis, keepdims, others.get("where"))
 
     def _shift(self, x: Any, axis: int, keepdims: bool = False) -> Any:
         return jnp.max(x, axis, keepdims=keepdims)
@@ -136,12 +138,12 @@ def _absolute_jvp(primals: Any, tangents: Any) -> Any:
     return jnp.abs(primals[0]), jnp.sign(primals[0]) * tangents[0]
 
 
-def _zero_or_nan(x: Any, axis: Any = (), keepdims: bool = False) -> Any:
+def _zero_or_nan(x: Any, axis: Any = (), keepdims: bool = False, where: Any = None) -> Any:
     """0, or NaN where x is or along the axis, which maxima skip. Not a selection: XLA vectorises none."""
     if not jnp.issubdtype(x.dtype, jnp.floating):
         return jnp.zeros((), x.dtype)
     zero = 0.0 * jnp.sign(x)
-    return zero if axis == () else jnp.sum(zero, axis, keepdims=keepdims)
+    return zero if axis == () else jnp.sum(zero, axis, keepdims=keepdims, where=where)
 
 
 def _one_of_two(extremum: Any, wins: Any) -> Any:
