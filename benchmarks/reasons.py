@@ -50,6 +50,9 @@ REASONS: Mapping[str, str] = {
         (f"jax {loss} *" for loss in ("huber_loss", "smooth_l1_loss", "hinge_loss", "quantile_loss")),
         NAN_IS_KEPT,
     ),
+    "jax multiclass_[hp]* *": (
+        "Whether there is a NaN among the scores is a second pass over them; the peer's maximum skips it."
+    ),
     "jax *mape_loss *": "The divisor is bounded from below by a selection, which XLA does not vectorise.",
     "jax soft_margin_loss *": (
         "As fast as the peer on 2 million elements, and alone on 20 million; why not there with its gradient "
