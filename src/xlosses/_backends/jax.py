@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
+from functools import partial
 from importlib import import_module
 from typing import Any, cast
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from xlosses._backends.generic import Namespace
 from xlosses._backends.workbench import Workbench
@@ -36,6 +38,8 @@ class Jax(Namespace):
         return x if low is None else _at_least(x, jnp.asarray(low, x.dtype))
 
     def max(self, x: Any, axis: Any = None, keepdims: bool = False, **others: Any) -> Any:
+        if not others and _is_short(x, axis):
+            return _max_of_short(x, axis, keepdims)
         extremum = jnp.max(x, axis, keepdims=keepdims, **others)
         return extremum + _zero_or_nan(x, axis, keepdims, others.get("where"))
 
@@ -125,6 +129,8 @@ def _rows_are_spread(x: Any) -> bool:
     return sharding is not None and sharding.spec[-1:] not in ((), (None,))
 
 
+_ORDER_OF_MINUS_INFINITY = np.uint32(0x807FFFFF)  # as mirrored bits
+
 # Custom gradients, because `where` would make these three times as slow under XLA.
 
 
@@ -144,6 +150,35 @@ def _zero_or_nan(x: Any, axis: Any = (), keepdims: bool = False, where: Any = No
         return jnp.zeros((), x.dtype)
     zero = 0.0 * jnp.sign(x)
     return zero if axis == () else jnp.sum(zero, axis, keepdims=keepdims, where=where)
+
+
+def _is_short(x: Any, axis: Any) -> bool:
+    """Whether integers are faster than a sum that shows NaN: XLA's CPU vectorises sums of long rows alone."""
+    return isinstance(axis, int) and x.dtype == jnp.float32 and 0 < x.shape[axis] < 64
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(1, 2))
+def _max_of_short(x: Any, axis: int, keepdims: bool) -> Any:
+    """The maximum over an axis by integers in the order of the numbers, NaN of either sign above infinity."""
+    bits = jax.lax.bitcast_convert_type(x, jnp.int32)
+    order = jax.lax.bitcast_convert_type(_mirrored(bits), jnp.uint32) - _ORDER_OF_MINUS_INFINITY
+    largest = jnp.max(order, axis, keepdims=keepdims) + _ORDER_OF_MINUS_INFINITY
+    return jax.lax.bitcast_convert_type(
+        _mirrored(jax.lax.bitcast_convert_type(largest, jnp.int32)), jnp.float32
+    )
+
+
+@_max_of_short.defjvp
+def _max_of_short_jvp(axis: int, keepdims: bool, primals: Any, tangents: Any) -> Any:
+    largest = _max_of_short(primals[0], axis, True)
+    winners = (primals[0] == largest).astype(jnp.float32)
+    share = jnp.sum(winners * tangents[0], axis, keepdims=True) / jnp.sum(winners, axis, keepdims=True)
+    return tuple(y if keepdims else jnp.squeeze(y, axis) for y in (largest, share))
+
+
+def _mirrored(bits: Any) -> Any:
+    """The bits of negative numbers turned around, and back: as integers they fall where the numbers rise."""
+    return bits ^ ((bits >> 31) & 0x7FFFFFFF)
 
 
 def _one_of_two(extremum: Any, wins: Any) -> Any:

@@ -21,18 +21,18 @@ class MlxRunner(Runner):
         if operands.xp.lengths_vary:
             return compute(operands)
         formula = operands.formula
-        if formula.vjp_function is not None:
+        if formula.vjp_function is not None and formula.by_rows:
             return in_chunks(compute, operands, places)
-        if formula.slope_function and not formula.by_rows and not places:
+        if formula.differentiated_by and not formula.by_rows and not places:
             operands = operands._replace(formula=formula.by(partial(_terms_by_slope, formula)))
         return compute(operands)
 
 
 def _terms_by_slope(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) -> Any:
-    """The terms with a custom gradient: the slope where it gives one, MLX's own by the others."""
+    """The terms with a custom gradient: the slope or vjp where it gives one, MLX's own by the others."""
     array_parameters = {name: x for name, x in parameters.items() if isinstance(x, mx.array)}
     given = {k: x for k, x in enumerate(arrays) if x is not None}
-    by_slope = [k for k in formula.slope_by if k in given]
+    by_slope = [k for k in formula.differentiated_by if k in given]
     n = len(given)
 
     def call_with(function: Any, *inputs: Any) -> Any:
@@ -46,9 +46,8 @@ def _terms_by_slope(formula: Formula, xp: Any, *arrays: Any, **parameters: Any) 
         inputs = inputs if isinstance(inputs, tuple) else (inputs,)
         order = [*given]
         found: dict[int, Any] = {}
-        slopes = call_with(lambda xp, *a, **p: formula.slopes(xp, a, p, by_slope), *inputs)
-        for k, slope in zip(by_slope, slopes, strict=True):
-            found[order.index(k)] = slope * gradient
+        by = call_with(lambda xp, *a, **p: formula.pulled_back(xp, gradient, a, p, by_slope), *inputs)
+        found.update(zip(map(order.index, by_slope), by, strict=True))
         others = [k for k in range(len(inputs)) if k not in found]
 
         def of_others(*values: Any) -> Any:

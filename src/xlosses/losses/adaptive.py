@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 from xlosses._core.checks import plain, positive
@@ -114,6 +115,21 @@ def general_robust_ordinary(xp: Any, x: Array, y: Array, alpha: float, c: Number
 @general_robust.slope(by=("x", "y"))
 def general_robust_slope(xp: Any, x: Array, y: Array, alpha: float, c: Number) -> Any:
     by_x = slope_of_error(xp, (x - y) / c, alpha) / c
+    yield by_x
+    yield -by_x
+
+
+@general_robust_ordinary.slope(by=("x", "y"))
+def general_robust_ordinary_slope(xp: Any, x: Array, y: Array, alpha: float, c: Number) -> Iterator[Any]:
+    b = abs(alpha - 2.0)
+    if not 0.0 < b <= 6.0:
+        yield from general_robust_slope(xp, x, y, alpha, c)
+        return
+    error = (x - y) / c
+    square = error * error / b
+    base = 1.0 + square
+    power = 1.0 / xp.sqrt(base) if alpha == 1.0 else base ** (0.5 * alpha - 1.0)
+    by_x = (error + 0.0 * square) * power / c  # NaN where the square is infinite
     yield by_x
     yield -by_x
 

@@ -230,32 +230,37 @@ def generalized_dice_loss(
 @formula("rows", "rows", "kept", static=("classes",))
 def generalized_dice(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number, classes: int) -> Any:
     p, t, weight, smooth = by_class(xp, p, t, kept, smooth, classes)
-    apart = xp.sum(weight * (p * (1.0 - t) + (1.0 - p) * t), axis=-1)
-    return quotient(xp, apart, xp.sum(weight * (p + t), axis=-1) + smooth)
+    _, apart = right_and_wrong(xp, p, t, None, 1.0, 1.0)
+    return quotient(xp, xp.dot(weight, apart), total_of(xp, p, t, weight) + smooth)
 
 
 @generalized_dice.slope
 def generalized_dice_slope(
     xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number, classes: int
 ) -> Any:
+    shape = p.shape
     p, t, weight, smooth = by_class(xp, p, t, kept, smooth, classes)
-    total = xp.sum(weight * (p + t), axis=-1) + smooth
-    overlap = quotient(xp, 2.0 * xp.sum(weight * p * t, axis=-1) + smooth, total)
-    return quotient(xp, weight * (overlap[..., None] - 2.0 * t), total[..., None])
+    total = total_of(xp, p, t, weight) + smooth
+    overlap = quotient(xp, 2.0 * xp.dot(weight, xp.dot(p, t)) + smooth, total)
+    share = quotient(xp, weight, total[..., None])[..., None]
+    return xp.reshape(share * (overlap[..., None, None] - 2.0 * t), shape)
 
 
 def by_class(
     xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number, classes: int
 ) -> tuple[Any, Any, Any, Any]:
-    """The arrays with 0 for what does not count, for each entry the weight of its class, and `smooth`.
+    """The arrays by class, with 0 for what does not count, the weight of each class, and `smooth`.
 
     The last two in proportion to the weight of the smallest class, which may be beyond all numbers.
     """
-    p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
-    of_class = xp.reshape(xp.stop_gradient(t), (*t.shape[:-1], classes, t.shape[-1] // classes))
-    size = xp.sum(of_class, axis=-1, keepdims=True)
-    smallest = -xp.max(xp.where(size == 0, -math.inf, -size), axis=-2, keepdims=True)
+    shape = (*t.shape[:-1], classes, t.shape[-1] // classes)
+    p, t = (xp.reshape(only_kept(xp, x, kept), shape) for x in (p, t))
+    size = xp.sum(xp.stop_gradient(t), axis=-1)
+    smallest = -xp.max(xp.where(size == 0, -math.inf, -size), axis=-1, keepdims=True)
     smallest = xp.where(smallest == math.inf, 1.0, smallest)
     weight = quotient(xp, smallest, size)
-    weight = xp.reshape(xp.broadcast_to(weight * weight, of_class.shape), t.shape)
-    return p, t, weight, smooth * (smallest * smallest)[..., 0, 0]
+    return p, t, weight * weight, smooth * (smallest * smallest)[..., 0]
+
+
+def total_of(xp: Any, p: Array, t: Array, weight: Array) -> Any:
+    return xp.dot(weight, xp.sum(p, axis=-1) + xp.sum(t, axis=-1))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from xlosses._core.checks import positive
 from xlosses._core.formula import formula
-from xlosses._core.numerics import at_least, nan_if_negative
+from xlosses._core.numerics import at_least
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -232,9 +233,11 @@ def squared_log_error(xp: Any, x: Array, y: Array) -> Any:
     return error * error
 
 
-@squared_log_error.slope(by=("x", "y"))
-def squared_log_error_slope(xp: Any, x: Array, y: Array) -> Any:
-    twice = 2.0 * xp.sign(x - y) * log_ratio(xp, x, y)
+@squared_log_error.vjp(by=("x", "y"))
+def squared_log_error_vjp(xp: Any, g: Array, x: Array, y: Array) -> Iterator[Any]:
+    error = log_ratio(xp, x, y)
+    yield error * error
+    twice = 2.0 * g * xp.sign(x - y) * error
     yield twice / (1.0 + x)
     yield -twice / (1.0 + y)
 
@@ -242,4 +245,4 @@ def squared_log_error_slope(xp: Any, x: Array, y: Array) -> Any:
 def log_ratio(xp: Any, x: Array, y: Array) -> Any:
     """|log((1 + x) / (1 + y))|: by the smaller one the argument is accurate, and log1p of it."""
     least = 1.0 + xp.minimum(x, y)
-    return xp.log1p(xp.absolute(x - y) / nan_if_negative(xp, least))
+    return xp.log1p(xp.absolute(x - y) / (least + 0.0 * xp.sqrt(least)))  # NaN where it is negative

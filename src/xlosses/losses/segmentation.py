@@ -310,7 +310,8 @@ def right_and_wrong(
 ) -> tuple[Any, Any]:
     """T and alpha F+ + beta F-: sums of products, because differences of sums cancel where p is near t."""
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
-    positives, negatives = xp.dot(p, 1.0 - t), xp.dot(1.0 - p, t)
+    # Not 1 - p: XLA would write an array of the 1 that two sums share.
+    positives, negatives = xp.dot(p, 1.0 - t), -xp.dot(p - 1.0, t)
     return xp.dot(p, t), alpha * positives + beta * negatives
 
 
