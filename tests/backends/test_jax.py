@@ -230,6 +230,29 @@ def test_extrema_of_a_part_do_not_see_the_rest(on):
     assert on.bench.xp.min(x, axis=-1, initial=jnp.inf, where=part).tolist() == [1.0, 1.0]
 
 
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_the_largest_of_short_rows(on, axis, keepdims):
+    """By integers in the order of the numbers: the value and the gradient are those of jnp.max."""
+    signed_nan = jnp.asarray([[jnp.nan, 1.0, -jnp.inf], [2.0, -jnp.nan, jnp.inf]])
+    rows = jnp.asarray([[-jnp.inf] * 3, [-1e-40, -3.0, -0.0], [0.0, jnp.inf, 1.0], [5.0, 5.0, -5.0]])
+    x = jnp.concatenate([rows, rows[::-1], signed_nan if axis else rows])
+
+    def value_and_gradient(largest):
+        y, by = jax.vjp(lambda x: largest(x, axis=axis, keepdims=keepdims), x)
+        return y, by(jnp.ones_like(y))[0]
+
+    for found, by_jax in zip(value_and_gradient(on.bench.xp.max), value_and_gradient(jnp.max), strict=True):
+        np.testing.assert_array_equal(found, by_jax)
+
+
+def test_the_largest_of_rows_whose_length_is_a_symbol(on):
+    (n,) = jax.export.symbolic_shape("n")
+    largest = jax.jit(lambda x: on.bench.xp.max(x, axis=-1))
+    exported = jax.export.export(largest)(jax.ShapeDtypeStruct((2, n), jnp.float32))
+    assert exported.call(jnp.asarray([[1.0, 3.0], [2.0, jnp.inf]])).tolist() == [3.0, jnp.inf]
+
+
 def test_extrema_of_integers_are_integers(on):
     xp, x, y = on.bench.xp, on.array([[3, -1], [0, 7]], "int32"), on.array([[1, 2], [0, 9]], "int32")
     assert xp.min(on.array([3, 0], "uint8")).dtype == jnp.uint8

@@ -129,8 +129,6 @@ def _rows_are_spread(x: Any) -> bool:
     return sharding is not None and sharding.spec[-1:] not in ((), (None,))
 
 
-_ORDER_OF_MINUS_INFINITY = np.uint32(0x807FFFFF)  # as mirrored bits
-
 # Custom gradients, because `where` would make these three times as slow under XLA.
 
 
@@ -154,7 +152,12 @@ def _zero_or_nan(x: Any, axis: Any = (), keepdims: bool = False, where: Any = No
 
 def _is_short(x: Any, axis: Any) -> bool:
     """Whether integers are faster than a sum that shows NaN: XLA's CPU vectorises sums of long rows alone."""
-    return isinstance(axis, int) and x.dtype == jnp.float32 and 0 < x.shape[axis] < 64
+    if not isinstance(axis, int) or x.dtype != jnp.float32:
+        return False
+    return isinstance(x.shape[axis], int) and 0 < x.shape[axis] < 64  # a length may be a symbol
+
+
+_ORDER_OF_MINUS_INFINITY = np.uint32(0x807FFFFF)  # as mirrored bits
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(1, 2))
