@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,22 @@ def of_squares(p: Any, t: Any, squared: bool = False, smooth: float = 1.0) -> An
     """The two parts of the derivative of a Dice loss of squares."""
     total = np.sum(p * p + t * t, axis=-1, keepdims=True) + smooth
     return 2 * (p + t) / np.where(total == 0, 1.0, total) if squared else 0.0 * p
+
+
+def of_sets(
+    p: Any, t: Any, *kept: Any, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0, gamma: float = 1.0
+) -> Any:
+    """The two parts of the derivative of a loss of overlap, which cancel where t is between 0 and 1."""
+    p, t = (np.where(kept[0], x, 0.0) if kept else x for x in (p, t))
+    right = np.sum(p * t, axis=-1, keepdims=True) + smooth
+    wrong = np.sum(alpha * p * (1 - t) + beta * (1 - p) * t, axis=-1, keepdims=True)
+    total = np.where(right + wrong == 0, 1.0, right + wrong)
+    focus = gamma * (wrong / total) ** (gamma - 1)
+    return focus * (alpha * right + ((alpha + beta) * right + wrong) * t) / total**2
+
+
+def dice_of_sets(p: Any, t: Any, *kept: Any, squared: bool = False, smooth: float = 1.0) -> Any:
+    return of_squares(p, t, squared, smooth) if squared else of_sets(p, t, *kept, smooth=smooth / 2)
 
 
 def focused(x: Any, y: Any, alpha: Any = 0.25, gamma: float = 2.0) -> Any:
@@ -153,4 +170,13 @@ OF_SLOPES: Mapping[str, Scale] = {
     "sparsemax_loss": lambda x, y: 4.0,
     "multiclass_sparsemax_loss": lambda x, _: 4.0,
     "multilabel_soft_margin_loss": lambda x, y: 1.0,
+}
+# Of all arrays and the options: what differs between two layouts, because sums go another way through a row.
+OF_SUMS: Mapping[str, Scale] = {
+    "contrastive_loss": lambda x1, x2, _, margin=1.0: OF_SLOPES["contrastive_loss"](x1, x2, margin),
+    **dict.fromkeys(("dice_loss", "dice_loss (kept)"), dice_of_sets),
+    "jaccard_loss": partial(of_sets, alpha=1.0, beta=1.0),
+    "tversky_loss": of_sets,
+    "focal_tversky_loss": partial(of_sets, gamma=0.75),
+    "generalized_dice_loss": weighed,
 }
