@@ -107,10 +107,10 @@ OF_TERMS: Mapping[str, Scale] = {
     **dict.fromkeys(
         ("lovasz_hinge_loss", "lovasz_hinge_loss (kept)"), lambda x, _: 2 + np.max(np.abs(x), axis=-1)
     ),
-    # Beside a product of weights and targets below 1e-38, which is made 0, by a tolerance of 1e-7.
-    **dict.fromkeys(
-        ("binary_cross_entropy (weight each)", "sigmoid_focal_loss"), lambda x, *_, **__: 1e-31 * np.abs(x)
-    ),
+    # Beside a product of weights and targets below 1e-38, which is made 0, or of weights and an exponential
+    # below it, which has few digits or is made 0; by a tolerance of 1e-7.
+    "binary_cross_entropy (weight each)": lambda x, _, pos_weight: 1e-31 * (np.abs(x) + pos_weight),
+    "sigmoid_focal_loss": lambda x, *_, **__: 1e-31 * np.abs(x),
     "squared_hinge_loss": lambda x, y: np.maximum(0, 1 - x * y) * (1 + np.abs(x)),
     "hinge_embedding_loss": lambda x, y, margin=1.0: np.abs(x) + margin,
     "contrastive_loss": lambda x1, x2, margin=1.0: margin * (margin + np.minimum(margin, distance(x1, x2))),

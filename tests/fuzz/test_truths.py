@@ -257,7 +257,8 @@ def scale_of_terms(case, batch, options, tolerance) -> Any:
     if of_cosines(case):
         return 1.0
     if case.name in scales.OF_TERMS:
-        return scales.OF_TERMS[case.name](first, second, **options)
+        others = {"pos_weight": arrays[2]} if "pos_weight" in batch else {}
+        return scales.OF_TERMS[case.name](first, second, **others, **options)
     largest = np.sum(np.abs(first), axis=-1, where=np.isfinite(first)) if case.by_rows else 0.0
     lost = largest * TINY / tolerance  # a factor that JAX and MLX have made 0
     if "cosines" in case.arrays:  # of which a unit is multiplied
