@@ -121,15 +121,13 @@ def general_robust_slope(xp: Any, x: Array, y: Array, alpha: float, c: Number) -
 
 @general_robust_ordinary.slope(by=("x", "y"))
 def general_robust_ordinary_slope(xp: Any, x: Array, y: Array, alpha: float, c: Number) -> Iterator[Any]:
-    b = abs(alpha - 2.0)
-    if not 0.0 < b <= 6.0:
+    if not (0.0 < alpha < 2.0 or 2.0 < alpha <= 8.0):
         yield from general_robust_slope(xp, x, y, alpha, c)
         return
     error = (x - y) / c
-    square = error * error / b
-    base = 1.0 + square
-    power = 1.0 / xp.sqrt(base) if alpha == 1.0 else base ** (0.5 * alpha - 1.0)
-    by_x = (error + 0.0 * square) * power / c  # NaN where the square is infinite
+    base = 1.0 + error * error / abs(alpha - 2.0)
+    power = xp.sqrt(base) if alpha == 1.0 else base ** (0.5 * alpha)
+    by_x = error * power / (base * c)  # NaN where they are infinite
     yield by_x
     yield -by_x
 
