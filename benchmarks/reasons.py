@@ -51,7 +51,7 @@ REASONS: Mapping[str, str] = {
         NAN_IS_KEPT,
     ),
     "jax multiclass_[hp]* *": (
-        "Whether there is a NaN among the scores is a second pass over them; the peer's maximum skips it."
+        "Whether there is a NaN in a long row is a second pass over it; the peer's maximum skips it."
     ),
     "jax *mape_loss *": "The divisor is bounded from below by a selection, which XLA does not vectorise.",
     "jax soft_margin_loss *": (
@@ -70,7 +70,7 @@ REASONS: Mapping[str, str] = {
     ),
     "* ctc_loss *": "Each frame is some fifty calls from Python; the peer is one kernel.",
     "* msle_loss *": (
-        "One logarithm of a quotient, exact for numbers that are close; it is seven operations beside the "
+        "One logarithm of a quotient, exact for numbers that are close; it is eight operations beside the "
         "textbook's two logarithms and their difference."
     ),
     "* arcface_loss *": LABELS_COSINE,

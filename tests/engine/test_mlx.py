@@ -61,6 +61,28 @@ def test_one_array_alone():
     assert gradient(X).tolist() == (20.0 * X).tolist()
 
 
+def test_a_vjp_element_by_element_is_taken_like_a_slope():
+    """Of two arrays; a parameter that is an array has the derivative of the formula."""
+
+    @xlosses.formula
+    def product(xp, x, y, factor):
+        return factor * x * y
+
+    @product.vjp(by=("x", "y"))
+    def ten_times_too_large(xp, g, x, y, factor):
+        yield factor * x * y
+        yield 10.0 * g * factor * y
+        yield 10.0 * g * factor * x
+
+    def loss(x, y, factor):
+        return xlosses.evaluate(product, dict(x=x, y=y), dict(factor=factor), "sum")
+
+    by_x, by_y, by_factor = mx.grad(loss, argnums=(0, 1, 2))(X, 3.0 * X, FACTOR)
+    assert by_x.tolist() == (60.0 * X).tolist()
+    assert by_y.tolist() == (20.0 * X).tolist()
+    assert by_factor.item() == (3.0 * mx.sum(X * X)).item()
+
+
 def test_batches_and_second_derivatives():
     def huber(x):
         return xlosses.huber_loss(x, mx.zeros_like(x), reduction="sum")

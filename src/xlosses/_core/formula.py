@@ -136,11 +136,12 @@ class Formula:
         return self.in_order(iter(found), self.slope_by, needed)
 
     def vjp(self, *, by: Sequence[str]) -> Callable[[Terms], Terms]:
-        """Take the decorated function as terms and gradients in one, for arrays that all terms share.
+        """Take the decorated function as terms and gradients in one, which computes once what both need.
 
-        It is given `(xp, g, *arrays, **parameters)`, where g is a factor of each term. It yields the
-        terms, and then the derivative of the sum of g times term by each array that `by` names. What
-        both need it computes once. It is run only as far as is needed.
+        For arrays that all terms share, and where terms and slope need the same costly function. It is
+        given `(xp, g, *arrays, **parameters)`, where g is a factor of each term. It yields the terms, and
+        then the derivative of the sum of g times term by each array that `by` names. It is run only as far
+        as is needed.
         """
 
         def decorate(vjp_function: Terms) -> Terms:

@@ -21,7 +21,7 @@ class MlxRunner(Runner):
         if operands.xp.lengths_vary:
             return compute(operands)
         formula = operands.formula
-        if formula.vjp_function is not None and formula.by_rows:
+        if formula.vjp_function is not None and not {*formula.alignment} <= {"elements"}:
             return in_chunks(compute, operands, places)
         if formula.differentiated_by and not formula.by_rows and not places:
             operands = operands._replace(formula=formula.by(partial(_terms_by_slope, formula)))
