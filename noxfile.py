@@ -17,6 +17,7 @@ PINNED = {
     "PIP_CONSTRAINT": CONSTRAINTS,
     "PIP_BUILD_CONSTRAINT": CONSTRAINTS,
     "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    "PIP_COMPILE": "0",  # Python compiles what it imports, which is less than all that pip installs
 }
 TEST_TOOLS = ("numpy", "pytest", "pytest-xdist", "hypothesis", "mpmath", "cloudpickle")
 PEERS = ("optax", "scipy", "scikit-learn", "keras")  # what the benchmark measures against
