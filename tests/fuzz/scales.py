@@ -18,6 +18,11 @@ def sizes(x: Any) -> Any:
     return np.sum(np.abs(x), axis=-1, where=np.isfinite(x))
 
 
+def kept_of(batch: Mapping[str, Any]) -> list[Any]:
+    """Which entries count, where a loss is told."""
+    return [batch["kept"]] if "kept" in batch else []
+
+
 def distance(x1: Any, x2: Any) -> Any:
     return np.linalg.norm(np.abs(x1) + np.abs(x2), axis=-1)
 
@@ -65,16 +70,15 @@ def of_squares(p: Any, t: Any, squared: bool = False, smooth: float = 1.0) -> An
 def of_sets(
     p: Any, t: Any, *kept: Any, alpha: float = 0.5, beta: float = 0.5, smooth: float = 1.0, gamma: float = 1.0
 ) -> Any:
-    """The two parts of the derivative of a loss of overlap, which cancel where t is between 0 and 1."""
+    """The derivatives of the numerator and the denominator of a loss of overlap, each over the latter."""
     p, t = (np.where(kept[0], x, 0.0) if kept else x for x in (p, t))
-    right = np.sum(p * t, axis=-1, keepdims=True) + smooth
     wrong = np.sum(alpha * p * (1 - t) + beta * (1 - p) * t, axis=-1, keepdims=True)
-    total = np.where(right + wrong == 0, 1.0, right + wrong)
-    focus = gamma * (wrong / total) ** (gamma - 1)
-    return focus * (alpha * right + ((alpha + beta) * right + wrong) * t) / total**2
+    total = np.sum(p * t, axis=-1, keepdims=True) + wrong + smooth
+    total = np.where(total == 0, 1.0, total)
+    return gamma * (wrong / total) ** (gamma - 1) * (alpha + (alpha + beta + 1) * t) / total
 
 
-def dice_of_sets(p: Any, t: Any, *kept: Any, squared: bool = False, smooth: float = 1.0) -> Any:
+def of_dice(p: Any, t: Any, *kept: Any, squared: bool = False, smooth: float = 1.0) -> Any:
     return of_squares(p, t, squared, smooth) if squared else of_sets(p, t, *kept, smooth=smooth / 2)
 
 
@@ -100,7 +104,7 @@ def deviance(mean: Any, y: Any, power: float = 1.5) -> Any:
     return 10 * (mean + y) * mean**-power
 
 
-# Of the first two arrays and the options. Losses that are not here have parts that do not cancel.
+# Of the first two arrays, `kept`, and the options. Losses that are not here have parts that do not cancel.
 OF_TERMS: Mapping[str, Scale] = {
     "ctc_loss (batch first)": of_frames,
     # Of targets that are neither 0 nor 1, whose sums round.
@@ -143,13 +147,16 @@ OF_SLOPES: Mapping[str, Scale] = {
     "multi_margin_loss": lambda x, _, **options: of_power(x, **options)[:, None],
     "generalized_kl_div_loss": lambda x, p: np.exp(x) + p,
     **dict.fromkeys(
-        ("ranking_softmax_loss", "ranking_softmax_loss (kept)"), lambda s, y: sizes(y)[:, None] + 1
+        ("ranking_softmax_loss", "ranking_softmax_loss (kept)"), lambda s, y, *_: sizes(y)[:, None] + 1
     ),
-    **dict.fromkeys(("pairwise_logistic_loss", "pairwise_logistic_loss (kept)"), lambda s, _: 4.0),
+    **dict.fromkeys(("pairwise_logistic_loss", "pairwise_logistic_loss (kept)"), lambda *_: 4.0),
     "js_div_loss": lambda x, t, beta=0.5: np.exp(x),  # what autodiff adds to it, and takes off again
     "distillation_loss": lambda x, z, temperature=1.0: temperature,
     "generalized_dice_loss": weighed,
-    **dict.fromkeys(("dice_loss", "dice_loss (kept)"), of_squares),
+    **dict.fromkeys(("dice_loss", "dice_loss (kept)"), of_dice),
+    "jaccard_loss": partial(of_sets, alpha=1.0, beta=1.0),
+    "tversky_loss": of_sets,
+    "focal_tversky_loss": partial(of_sets, gamma=0.75),
     "sigmoid_focal_loss": focused,
     # Of outliers it is an exponential, which multiplies the error of a square.
     "general_robust_loss": lambda x, y, c=1.0, **_: np.minimum(np.abs(x - y) / c, 1.0) / c,
@@ -171,12 +178,12 @@ OF_SLOPES: Mapping[str, Scale] = {
     "multiclass_sparsemax_loss": lambda x, _: 4.0,
     "multilabel_soft_margin_loss": lambda x, y: 1.0,
 }
-# Of all arrays and the options: what differs between two layouts, because sums go another way through a row.
+# Of rows whose sums go another way in another layout: probabilities, times a derivative by them, less what
+# the target has of it.
 OF_SUMS: Mapping[str, Scale] = {
-    "contrastive_loss": lambda x1, x2, _, margin=1.0: OF_SLOPES["contrastive_loss"](x1, x2, margin),
-    **dict.fromkeys(("dice_loss", "dice_loss (kept)"), dice_of_sets),
-    "jaccard_loss": partial(of_sets, alpha=1.0, beta=1.0),
-    "tversky_loss": of_sets,
-    "focal_tversky_loss": partial(of_sets, gamma=0.75),
-    "generalized_dice_loss": weighed,
+    **dict.fromkeys(("softmax_focal_loss", "poly_cross_entropy"), lambda *_, **__: 4.0),
+    **dict.fromkeys(
+        ("softmax_focal_loss (probabilities)", "poly_cross_entropy (probabilities)"),
+        lambda x, t, label_smoothing=0.0, **_: 4 * (sizes(t)[:, None] + label_smoothing),
+    ),
 }

@@ -258,3 +258,22 @@ def too_far_apart(case: Case, batch: Batch, largest: float = LARGEST) -> np.ndar
             return ~(np.sum(sizes, axis=(-2, -1)) <= largest)
         entries = np.column_stack([np.where(np.isinf(x), 0, x) for x in arrays])
         return ~(np.ptp(entries, axis=-1) <= largest)
+
+
+def lost_by_autodiff(framework: str, name: str, batch: Batch, options: Mapping[str, Any]) -> np.ndarray:
+    """Where a framework leaves float32 on the way to the gradient by a scale or a variance.
+
+    By the scales of a mixture it is an error times the same in units of the scale. MLX takes the gradient of
+    a / b as g a / (b b), and multiplies by 0 what a clamp discards, so that infinity becomes NaN.
+    """
+    arrays = [x.astype(np.float64) for x in batch.values()]
+    with np.errstate(over="ignore", invalid="ignore"):
+        if name == "log_scales":
+            _, mean, log_scale, y = arrays
+            error = y[:, None] - mean
+            return ~(np.max(error * (error * np.exp(-log_scale)), axis=-1) <= LARGEST)
+        if framework == "mlx" and name == "vars":
+            x, y, v = arrays
+            v, error = np.maximum(v, options.get("eps", 1e-6)), np.abs(x - y)
+            return np.max([error**2, v**2, (error / v) ** 2], axis=0) > LARGEST
+    return np.zeros(6, bool)
