@@ -150,7 +150,8 @@ OF_SLOPES: Mapping[str, Scale] = {
         ("ranking_softmax_loss", "ranking_softmax_loss (kept)"), lambda s, y, *_: sizes(y)[:, None] + 1
     ),
     **dict.fromkeys(("pairwise_logistic_loss", "pairwise_logistic_loss (kept)"), lambda *_: 4.0),
-    "js_div_loss": lambda x, t, beta=0.5: np.exp(x),  # what autodiff adds to it, and takes off again
+    # What autodiff adds to it, and takes off again; to the derivative of expm1 it adds 1.
+    "js_div_loss": lambda x, t, beta=0.5: np.exp(x) + np.exp(t),
     "distillation_loss": lambda x, z, temperature=1.0: temperature,
     "generalized_dice_loss": weighed,
     **dict.fromkeys(("dice_loss", "dice_loss (kept)"), of_dice),
