@@ -191,7 +191,8 @@ def unit_of_slope(case: Case, batch: Batch, options: Mapping[str, Any]) -> Any:
     with np.errstate(all="ignore"):
         first, second, *_ = (*(x.astype(np.float64) for x in batch.values()), None)
         if scale is not None:
-            return scale(first, second, *kept_of(batch), **options)
+            found = np.abs(scale(first, second, *kept_of(batch), **options))
+            return np.where(np.isfinite(found), found, 0.0)
         if case.loss_name == "cross_entropy":  # a probability less the target
             return np.maximum(1.0, np.max(np.abs(second.reshape(6, -1)), axis=-1, keepdims=True))
         if of_cosines(case):  # two unit vectors, divided by the length
