@@ -264,8 +264,7 @@ def lost_by_autodiff(framework: str, name: str, batch: Batch, options: Mapping[s
     """Where a framework leaves float32 on the way to the gradient by a scale or a variance.
 
     By the scales of a mixture it is an error times the same in units of the scale. MLX takes the gradient of
-    a / b as g a / (b b), and multiplies by 0 what a clamp discards, so that infinity becomes NaN; for the
-    squares of small sets b b is 0.
+    a / b as g a / (b b), and multiplies by 0 what a clamp discards, so that infinity becomes NaN.
     """
     arrays = [x.astype(np.float64) for x in batch.values()]
     with np.errstate(over="ignore", invalid="ignore"):
@@ -277,7 +276,4 @@ def lost_by_autodiff(framework: str, name: str, batch: Batch, options: Mapping[s
             x, y, v = arrays
             v, error = np.maximum(v, options.get("eps", 1e-6)), np.abs(x - y)
             return np.max([error**2, v**2, (error / v) ** 2], axis=0) > LARGEST
-        if framework == "mlx" and options.get("squared"):
-            p, t = arrays[:2]
-            return (np.sum(p * p + t * t, axis=-1) + options.get("smooth", 1.0)) ** 2 < 4 * TINY
     return np.zeros(6, bool)

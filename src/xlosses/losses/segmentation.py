@@ -8,7 +8,7 @@ from typing import Any
 from xlosses._core import masks
 from xlosses._core.checks import nonnegative
 from xlosses._core.formula import formula
-from xlosses._core.numerics import quotient, tiny
+from xlosses._core.numerics import quotient, ratio, tiny
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -319,7 +319,9 @@ def right_and_wrong(
 def squared_dice(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number) -> Any:
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
     error = p - t  # (p - t)^2 is p^2 + t^2 - 2 p t
-    return quotient(xp, xp.dot(error, error), normal(xp, xp.dot(p, p) + xp.dot(t, t)) + smooth)
+    total = normal(xp, xp.dot(p, p) + xp.dot(t, t)) + smooth
+    empty = total == 0
+    return xp.where(empty, 0.0, ratio(xp, xp.dot(error, error), xp.where(empty, 1.0, total)))
 
 
 @squared_dice.slope(by=("p", "t"))
