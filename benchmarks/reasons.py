@@ -70,7 +70,7 @@ REASONS: Mapping[str, str] = {
     ),
     "* ctc_loss *": "Each frame is some fifty calls from Python; the peer is one kernel.",
     "* msle_loss *": (
-        "One logarithm of a quotient, exact for numbers that are close; it is eight operations beside the "
+        "One logarithm of a quotient, exact for numbers that are close; it is seven operations beside the "
         "textbook's two logarithms and their difference."
     ),
     "* arcface_loss *": LABELS_COSINE,

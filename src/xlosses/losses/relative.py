@@ -7,7 +7,7 @@ from typing import Any
 
 from xlosses._core.checks import positive
 from xlosses._core.formula import formula
-from xlosses._core.numerics import at_least
+from xlosses._core.numerics import at_least, nan_if_negative
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
 
@@ -245,4 +245,4 @@ def squared_log_error_vjp(xp: Any, g: Array, x: Array, y: Array) -> Iterator[Any
 def log_ratio(xp: Any, x: Array, y: Array) -> Any:
     """|log((1 + x) / (1 + y))|: by the smaller one the argument is accurate, and log1p of it."""
     least = 1.0 + xp.minimum(x, y)
-    return xp.log1p(xp.absolute(x - y) / (least + 0.0 * xp.sqrt(least)))  # NaN where it is negative
+    return xp.log1p(xp.absolute(x - y) / nan_if_negative(xp, least))
