@@ -284,7 +284,7 @@ def test_what_can_be_said_is_right(on, cases, data):
     batch = without_subnormals(data.draw(batches(case, (6,), FINITE)))
     found = subject.result(batch, weights=np.ones(6, np.float32))  # one compiled form with the next test
     apart = too_far_apart(case, batch)
-    if on.name == "mlx" and case.name.startswith("poisson_nll_loss"):
+    if on.name == "mlx" and case.name == "poisson_nll_loss":
         apart |= batch["inputs"] >= 88.0  # where MLX's exp is infinite
     with np.errstate(all="ignore"):
         scales = np.broadcast_to(scale_of_terms(case, batch, options, subject.tolerance), (6,))

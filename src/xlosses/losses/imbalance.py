@@ -12,7 +12,7 @@ from xlosses._core.formula import formula
 from xlosses._core.numerics import quotient
 from xlosses._evaluate import evaluate
 from xlosses._typing import Array, ArrayT, Number, Reduction
-from xlosses.losses.segmentation import only_kept, right_and_wrong, tversky_slopes
+from xlosses.losses.segmentation import only_kept, right_and_wrong, tversky_slopes, wrong_parts
 
 
 def focal_tversky_loss(
@@ -230,8 +230,9 @@ def generalized_dice_loss(
 @formula("rows", "rows", "kept", static=("classes",))
 def generalized_dice(xp: Any, p: Array, t: Array, kept: Array | None, smooth: Number, classes: int) -> Any:
     p, t, weight, smooth = by_class(xp, p, t, kept, smooth, classes)
-    _, apart = right_and_wrong(xp, p, t, None, 1.0, 1.0)
-    return quotient(xp, xp.dot(weight, apart), total_of(xp, p, t, weight) + smooth)
+    positives, negatives = wrong_parts(xp, p, t)
+    apart = xp.dot(weight, positives + negatives)
+    return quotient(xp, apart, total_of(xp, p, t, weight) + smooth)
 
 
 @generalized_dice.slope

@@ -310,9 +310,14 @@ def right_and_wrong(
 ) -> tuple[Any, Any]:
     """T and alpha F+ + beta F-: sums of products, because differences of sums cancel where p is near t."""
     p, t = only_kept(xp, p, kept), only_kept(xp, t, kept)
-    # Not 1 - p: XLA would write an array of the 1 that two sums share.
-    positives, negatives = xp.dot(p, 1.0 - t), -xp.dot(p - 1.0, t)
+    positives, negatives = wrong_parts(xp, p, t)
     return xp.dot(p, t), alpha * positives + beta * negatives
+
+
+def wrong_parts(xp: Any, p: Array, t: Array) -> tuple[Any, Any]:
+    """F+ and F-."""
+    # Not 1 - p: XLA would write an array of the 1 that two sums share.
+    return xp.dot(p, 1.0 - t), -xp.dot(p - 1.0, t)
 
 
 @formula("rows", "rows", "kept")
